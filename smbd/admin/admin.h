@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The control socket: smb3ctl asks the running server. A unix socket in the pid directory, mode
+ * 0600, whose peer must be root or the server's own user. One JSON object a line, each way:
+ *
+ *   {"version":1,"command":"status"}  ->  {"version":1,"ok":true,"server":{...},"sessions":[...]}
+ *   any failure                       ->  {"version":1,"ok":false,"error":"why"}
+ *
+ * Hides the socket, its clients (a few at a time; an idle or a slow one holds nothing else) and the
+ * protocol. What there is to tell comes through struct admin_source.
+ *
+ * Thread: start, stop and every callback are on the reactor's thread (start: or before it runs).
+ * Ownership: source is borrowed until admin_stop(). Errors: negative errno.
+ */
+#ifndef SMBD_ADMIN_ADMIN_H
+#define SMBD_ADMIN_ADMIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct admin;
+struct reactor;
+
+#define ADMIN_SOCKET_NAME      "smb3d.ctl" /* in the pid directory */
+#define ADMIN_PROTOCOL_VERSION 1
+
+struct admin_server {
+	uint64_t uptime_sec;
+	uint64_t connections, sessions, trees, opens;
+	uint64_t buffers_total, buffers_used; /* bytes */
+	uint64_t buffer_waits;                /* since start */
+};
+
+struct admin_session {
+	uint64_t id;
+	const char *user;
+	const char *client; /* address */
+	unsigned dialect;   /* [MS-SMB2] 2.2.3 */
+	bool signing, encryption;
+	unsigned trees, opens;
+	uint64_t age_sec;
+};
+
+struct admin_channel {
+	uint64_t session_id; /* 0: none yet */
+	const char *transport;
+	const char *local, *peer; /* address:port */
+	unsigned reactor;
+	uint64_t bytes_in, bytes_out;
+	uint64_t bytes_pulled, bytes_pushed;
+};
+
+struct admin_open {
+	uint64_t session_id;
+	const char *share;
+	const char *path;
+	uint32_t access; /* granted */
+};
+
+/* Filled by the source through these; what they are given is borrowed for the call. */
+struct admin_report;
+void admin_report_server(struct admin_report *report, const struct admin_server *server);
+void admin_report_session(struct admin_report *report, const struct admin_session *session);
+void admin_report_channel(struct admin_report *report, const struct admin_channel *channel);
+void admin_report_open(struct admin_report *report, const struct admin_open *open);
+
+struct admin_source {
+	/* In any order. Must not block: shared state is looked at under its mutex. */
+	void (*status)(struct admin_source *source, struct admin_report *report);
+	/* 0, or -errno with the reason in why. */
+	int (*reload)(struct admin_source *source, char *why, size_t cap);
+	/* Begin to end the server; the answer is sent before the loop stops. */
+	void (*shutdown)(struct admin_source *source);
+};
+
+/* Makes the socket in `directory`. -EADDRINUSE: a server answers there already; a stale socket is
+ * replaced. */
+int admin_start(struct reactor *r, const char *directory, struct admin_source *source,
+		struct admin **admin);
+/* Drops the clients and removes the socket. */
+void admin_stop(struct admin *admin);
+
+#endif
