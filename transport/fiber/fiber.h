@@ -4,9 +4,9 @@
  * Hides the context switch, the stacks (guard page below each, from a fixed pool), the annotations
  * that ASan and TSan need, and the worker pool for calls that block.
  *
- * Thread: a fiber runs on one reactor from birth to end. Ownership: the task and what it points to
- * are the caller's until done() (or until fn returns, if there is none). Units: nanoseconds.
- * Errors: negative errno.
+ * Thread: a fiber runs on one reactor from birth to end. Ownership: a task is lent from
+ * fiber_spawn() until its fn is called, which may free it. Units: nanoseconds. Errors: negative
+ * errno.
  *
  * The thread-local log context is saved and restored over every suspension.
  */
@@ -38,9 +38,14 @@ void fiber_spawn(struct reactor *r, struct fiber_task *task);
 /* The running fiber; NULL outside any (plain callbacks, workers, main). */
 struct fiber *fiber_self(void);
 
-/* Suspend until fiber_wake(). A wake that came first is remembered, once. */
+/* Suspend until fiber_wake(). A wake of the running fiber is remembered, once; wakes of a fiber
+ * that was woken already and did not run yet are one. From another thread: through a reactor_post,
+ * or use a fiber_cond. */
 void fiber_suspend(void);
 void fiber_wake(struct fiber *f); /* on the fiber's reactor */
+
+/* Let everything else that is ready run first; for long loops. */
+void fiber_yield(void);
 
 void fiber_sleep(uint64_t ns);
 
@@ -58,7 +63,8 @@ int fiber_cond_wait(struct fiber_cond *c, pthread_mutex_t *m, uint64_t timeout_n
 void fiber_cond_broadcast(struct fiber_cond *c);
 
 /* ---- blocking calls ---- */
-/* The worker pool of the process; once, before reactors start. */
+/* The worker pool of the process; once, before reactors start. Stopping finishes what is queued,
+ * and comes after reactor_stop(), before reactor_destroy(). */
 int fiber_workers_start(unsigned threads);
 void fiber_workers_stop(void);
 
@@ -66,8 +72,10 @@ void fiber_workers_stop(void);
  * workers, calls fn here: code under it is testable without a reactor. */
 int fiber_offload(int (*fn)(void *arg), void *arg);
 
-/* ---- io_uring from a fiber; each is the plain system call outside one. Results as the system
- * call's: bytes or 0, or a negative errno. ---- */
+/* ---- file I/O: at once where the page cache allows it, else by io_uring (or a worker), the fiber
+ * suspended; the plain system call outside a fiber. Results as the system call's: bytes (fewer than
+ * asked only at the end of the file or the disk) or a negative errno. off is never negative. ----
+ */
 ssize_t fiber_preadv(int fd, const struct iovec *iov, unsigned count, off_t off);
 ssize_t fiber_pwritev(int fd, const struct iovec *iov, unsigned count, off_t off, int rwf_flags);
 int fiber_fsync(int fd, bool data_only);

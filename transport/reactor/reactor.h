@@ -3,11 +3,11 @@
  * A reactor: one thread, one epoll set with one io_uring in it. Gives readiness, completions,
  * timers, and posts from other threads. Hides epoll, the ring and the wake-up.
  *
- * Thread: everything is on the reactor's own thread but reactor_post(), reactor_stop() and
- * create/start/destroy. Ownership: watches, timers, posts, ops and defers are embedded in the
- * caller's objects, and must live until deleted, fired or done. Callbacks never nest: one callback
- * is never run from inside another's call into the reactor. Units: nanoseconds unless named.
- * Errors: negative errno.
+ * Thread: everything is on the reactor's own thread (or anywhere while the loop does not run) but
+ * reactor_post(), reactor_stop() and create/start/destroy. Ownership: watches, timers, posts, ops
+ * and defers are embedded in the caller's objects, and must live until deleted, fired or done.
+ * Callbacks never nest: one callback is never run from inside another's call into the reactor.
+ * Units: nanoseconds unless named. Errors: negative errno.
  *
  * A turn: wait; posts; expired timers; ready watches; ring completions; run queue of fibers; then
  * the deferred (what coalesces over a turn, such as a socket's sends); then submit to the ring.
@@ -32,20 +32,30 @@ struct reactor_config {
 	int cpu;                  /* to run on; -1: any */
 };
 
-/* NULL and errno on failure. Everything it will need is allocated here. */
+/* At most so many live at once. */
+#define REACTOR_MAX 256
+
+/* NULL and errno on failure. Everything it will need is allocated here. Where io_uring is forbidden
+ * the reactor works without a ring. */
 struct reactor *reactor_create(const struct reactor_config *config);
 
 /* Run on a new thread; or run on this one until reactor_stop(). */
 int reactor_start(struct reactor *r);
 void reactor_run(struct reactor *r);
 
-/* Any thread. Ends the loop after the current turn; joins the thread if reactor_start() made it. */
+/* Any thread. Ends the loop after the current turn; joins the thread if reactor_start() made it,
+ * unless called on that thread. */
 void reactor_stop(struct reactor *r);
+
+/* Of a stopped reactor. Fibers that are still suspended and posts that were not run yet are
+ * dropped. Nobody may post to it any more: stop workers and other reactors first. */
 void reactor_destroy(struct reactor *r);
 
 /* The reactor whose thread this is; NULL elsewhere. */
 struct reactor *reactor_current(void);
-unsigned reactor_index(const struct reactor *r); /* 0, 1, 2 ... in order of creation */
+
+/* The lowest number, from 0, that no other live reactor has; under REACTOR_MAX. */
+unsigned reactor_index(const struct reactor *r);
 
 /* Cached at the start of the turn. */
 uint64_t reactor_now_ns(const struct reactor *r);
@@ -54,31 +64,33 @@ uint64_t reactor_now_ns(const struct reactor *r);
 struct reactor_watch {
 	int fd;
 	void (*ready)(struct reactor_watch *watch, uint32_t epoll_events);
-	bool deleted; /* the reactor's */
-	struct list_node node;
+	uint32_t events; /* the reactor's: what is asked for now */
 };
 
 int reactor_watch_add(struct reactor *r, struct reactor_watch *watch, uint32_t epoll_events);
 int reactor_watch_modify(struct reactor *r, struct reactor_watch *watch, uint32_t epoll_events);
-/* After it returns ready() is not called, not even for an event that was already collected. */
+/* Before the fd is closed. After it returns ready() is not called, not even for an event that was
+ * already collected; the watch may be freed or added again. */
 void reactor_watch_delete(struct reactor *r, struct reactor_watch *watch);
 
 /* ---- timers: one shot; armed again from fire() for a period ---- */
 struct reactor_timer {
 	void (*fire)(struct reactor_timer *timer);
 	uint64_t deadline_ns; /* the reactor's from here */
+	uint64_t order;       /* of arming: equal deadlines fire in it */
 	size_t heap_index;    /* 0: not armed */
 };
 
-/* Arms or re-arms. Cannot fail: the heap grows with the timers that reactor_timer_init() counted.
- */
+/* -ENOMEM: a timer is counted here, so that arming it cannot fail. */
 int reactor_timer_init(struct reactor *r, struct reactor_timer *timer,
 		       void (*fire)(struct reactor_timer *timer));
-void reactor_timer_fini(struct reactor *r, struct reactor_timer *timer);
+void reactor_timer_fini(struct reactor *r, struct reactor_timer *timer); /* cancels it */
+/* Arms or re-arms. Never fires early, nor in the timers' part of the turn that armed it. */
 void reactor_timer_set(struct reactor *r, struct reactor_timer *timer, uint64_t delay_ns);
 void reactor_timer_cancel(struct reactor *r, struct reactor_timer *timer);
 
-/* ---- posts: any thread to this reactor; FIFO per poster; each run exactly once ---- */
+/* ---- posts: any thread to this reactor; FIFO; each run once; the post may be used again, or
+ * freed, in run() ---- */
 struct reactor_post {
 	void (*run)(struct reactor_post *post);
 	struct reactor_post *next; /* the reactor's */
@@ -86,7 +98,8 @@ struct reactor_post {
 
 void reactor_post(struct reactor *r, struct reactor_post *post);
 
-/* ---- defers: once, at the end of this turn; a second call in the same turn is no-op ---- */
+/* ---- defers: once, at the end of this turn (of the next, if called from a defer's run()); a
+ * second call before it ran is a no-op ---- */
 struct reactor_defer {
 	void (*run)(struct reactor_defer *defer);
 	struct list_node node; /* self-linked when not queued: list_init() it */
@@ -100,9 +113,20 @@ struct reactor_op {
 	void (*done)(struct reactor_op *op, int32_t res);
 };
 
-/* A submission entry for the caller to prepare (io_uring_prep_*) before it returns to the loop; its
- * user data is set. Submits what is queued when the ring is full. NULL only when the kernel cannot
- * take more now (-EBUSY): wait a turn. */
+/* False where io_uring is forbidden: then reactor_sqe() gives NULL. */
+bool reactor_has_ring(const struct reactor *r);
+
+/* A submission entry for the caller to prepare (io_uring_prep_*) before it calls the reactor again;
+ * its user data is set. Submits what is queued when the ring is full. NULL when there is no ring,
+ * or the kernel cannot take more now (-EBUSY): wait a turn. */
 struct io_uring_sqe *reactor_sqe(struct reactor *r, struct reactor_op *op);
+
+/* ---- the end: run by reactor_destroy(), for what other modules keep for a reactor ---- */
+struct reactor_exit {
+	void (*run)(struct reactor_exit *hook);
+	struct list_node node; /* the reactor's */
+};
+
+void reactor_at_exit(struct reactor *r, struct reactor_exit *hook);
 
 #endif
