@@ -107,6 +107,7 @@ struct nt_status nt_status_from_errno(int err);
 	X(BAD_NETWORK_PATH, 0xc00000be)           \
 	X(NETWORK_ACCESS_DENIED, 0xc00000ca)      \
 	X(BAD_DEVICE_TYPE, 0xc00000cb)            \
+	X(NETWORK_NAME_DELETED, 0xc00000c9)       \
 	X(BAD_NETWORK_NAME, 0xc00000cc)           \
 	X(TOO_MANY_SESSIONS, 0xc00000ce)          \
 	X(REQUEST_NOT_ACCEPTED, 0xc00000d0)       \
