@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What all clients share about one inode while anybody has it open: who has it open and how (share
+ * modes), whether it is to be deleted, and the name each open goes by. Leases, oplocks, byte-range
+ * locks and change notify are kept here too (issue D).
+ *
+ * Hides the table: inodes hashed to shards, one mutex each. Thread: any. Lock order: session ->
+ * shard; one shard at a time; no shard mutex is held over a suspension, a vfs call or a callback.
+ * file_close(), file_rename() and file_delete_set() call the vfs and so may suspend; the others do
+ * not.
+ *
+ * Ownership: struct file_open is embedded in whoever's open it is; it is the table's from a
+ * successful file_open_add() to file_close(). The node is the open's own, and is closed by
+ * file_close(). struct file is the table's.
+ *
+ * Errors: struct nt_status. Sections: [MS-FSA] 2.1.5.1.2.2 (sharing), 2.1.5.5 (close),
+ * 2.1.5.15.3 (disposition), 2.1.5.15.11 (rename); [MS-SMB2] 3.3.5.9.
+ */
+#ifndef SMBD_FILE_FILE_H
+#define SMBD_FILE_FILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "smbd/vfs/vfs.h"
+#include "smbd/wire/ntstatus.h"
+#include "transport/base/list.h"
+
+struct file;
+struct file_table;
+
+/* [MS-SMB2] 2.2.13.1.1 access mask, and 2.2.13 ShareAccess: the bits that sharing looks at. */
+#define FILE_ACCESS_READ_DATA        0x00000001u
+#define FILE_ACCESS_WRITE_DATA       0x00000002u
+#define FILE_ACCESS_APPEND_DATA      0x00000004u
+#define FILE_ACCESS_READ_EA          0x00000008u
+#define FILE_ACCESS_WRITE_EA         0x00000010u
+#define FILE_ACCESS_EXECUTE          0x00000020u
+#define FILE_ACCESS_DELETE_CHILD     0x00000040u
+#define FILE_ACCESS_READ_ATTRIBUTES  0x00000080u
+#define FILE_ACCESS_WRITE_ATTRIBUTES 0x00000100u
+#define FILE_ACCESS_DELETE           0x00010000u
+#define FILE_ACCESS_SYNCHRONIZE      0x00100000u
+#define FILE_SHARE_MODE_READ         0x1u
+#define FILE_SHARE_MODE_WRITE        0x2u
+#define FILE_SHARE_MODE_DELETE       0x4u
+
+struct file_open {
+	/* set by the caller before file_open_add(), constant after */
+	struct vfs_node *node;
+	uint32_t access; /* granted; generic bits already resolved */
+	uint32_t sharing;
+	bool delete_on_close; /* [MS-SMB2] FILE_DELETE_ON_CLOSE: takes effect when this open closes
+			       */
+	void *user;           /* for the breaker; not looked at */
+
+	/* the table's */
+	struct file *file;
+	struct list_node node_in_file;
+	char *path; /* under the shard's mutex: see file_open_path() */
+};
+
+/*
+ * How what holds an open back is asked to let go: an oplock or a handle lease that stands in the
+ * way of a share mode, a delete or a rename. Issue D fills it in; without one, nothing holds back.
+ */
+struct file_breaker {
+	/* Called with no lock held. True: something was asked and has let go, look again. */
+	bool (*break_handles)(struct file_table *table, const struct vfs_id *id);
+};
+
+/* NULL if out of memory. breaker may be NULL; it is borrowed. */
+struct file_table *file_table_new(const struct file_breaker *breaker);
+void file_table_free(struct file_table *table);      /* no opens are left */
+unsigned file_table_count(struct file_table *table); /* opens, for status */
+
+/*
+ * Enter an open of open->node, if what others have open allows: SHARING_VIOLATION, or
+ * DELETE_PENDING when the file is to be deleted, or INSUFFICIENT_RESOURCES. Opens that only look
+ * (attributes, synchronize, security) neither conflict nor are conflicted with. Its name is
+ * node->path.
+ */
+struct nt_status file_open_add(struct file_table *table, struct file_open *open) NT_WARN_UNUSED;
+
+/* Would a new open be let in? The same answers, nothing entered; for a caller that must know before
+ * it truncates. `self` (may be NULL) is left out of account. */
+struct nt_status file_open_check(struct file_table *table, const struct vfs_id *id, uint32_t access,
+				 uint32_t sharing, const struct file_open *self) NT_WARN_UNUSED;
+
+/*
+ * Leave, and close the node. The last open of a file that is to be deleted deletes it, as the user
+ * who asked for that; others who try to open it meanwhile get DELETE_PENDING. The status is of what
+ * could not be written or deleted; the open is gone in any case.
+ */
+struct nt_status file_close(struct file_table *table, struct file_open *open);
+
+/* Is the file, or the directory that a new name would go into, to be deleted? */
+bool file_delete_pending(struct file_table *table, const struct vfs_id *id);
+
+/* For FileStandardInformation and the like: also true when asked by the open that closes last. */
+bool file_open_delete_pending(struct file_open *open);
+
+/*
+ * FileDispositionInformation: mark or unmark. The caller has checked for DELETE access.
+ * CANNOT_DELETE: read-only; DIRECTORY_NOT_EMPTY; the root: ACCESS_DENIED.
+ */
+struct nt_status file_delete_set(struct file_table *table, struct file_open *open,
+				 bool pending) NT_WARN_UNUSED;
+
+/*
+ * FileRenameInformation within the share; new_path as struct name has it. The caller has checked
+ * for DELETE access. ACCESS_DENIED: something below the directory is open, or the target to replace
+ * is open, read-only or a directory; OBJECT_NAME_COLLISION; SHARING_VIOLATION: the new parent
+ * directory is open by somebody who does not let it be written or deleted in. Every open of the
+ * file under the old name, and of what is below a directory, goes by the new name afterwards.
+ */
+struct nt_status file_rename(struct file_table *table, struct file_open *open, const char *new_path,
+			     bool replace) NT_WARN_UNUSED;
+
+/* The open's present name, from the root of its share, talloc'ed on ctx; NULL if out of memory. */
+char *file_open_path(struct file_table *table, struct file_open *open, void *talloc_ctx);
+
+#endif

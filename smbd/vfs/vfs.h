@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The POSIX file system beneath a share's root, as an SMB server needs it. Hides how a name is
+ * resolved (never out of the root), case, DOS attributes, the identity work is done as, and what
+ * blocks.
+ *
+ * Calls look blocking. They run in a request's fiber: what may block is offloaded to the workers or
+ * goes through the ring, and suspends the fiber; outside a fiber it happens here. No caller holds a
+ * lock over any call that is not marked "does not suspend".
+ *
+ * Thread: any; one node or dir is used by one fiber at a time, but for reads, writes, syncs and
+ * stats of one node, which may overlap. Shares and creds are shared and counted.
+ * Units: bytes; times are struct timespec of the real-time clock.
+ *
+ * Errors: negative errno, for nt_status_from_errno(). Names resolve so that the errno is enough:
+ *   -ENOENT   only the last component is missing        (OBJECT_NAME_NOT_FOUND)
+ *   -ENOTDIR  an inner one is missing or no directory   (OBJECT_PATH_NOT_FOUND)
+ *   -ELOOP    a symbolic link that policy forbids       (OBJECT_PATH_NOT_FOUND)
+ *   -ENODEV   the share's root is gone                  (NO_SUCH_DEVICE); it is found again when it
+ *             comes back
+ *   -ESTALE   the name no longer stands for this node
+ * Anything the kernel says of the medium (ENOSPC, EDQUOT, EROFS, EIO) comes through unchanged.
+ *
+ * Paths are on-disk bytes as struct name has them: '/' between components, "" for the root.
+ */
+#ifndef SMBD_VFS_VFS_H
+#define SMBD_VFS_VFS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <time.h>
+
+struct vfs_share;
+struct vfs_dir;
+
+/* ---- process ----
+ * Once in main, before any thread starts. As root: gives up what would let a user's writes ignore
+ * quotas (CAP_SYS_RESOURCE) or keep set-id bits (CAP_FSETID); data I/O is done as root, so raise
+ * resource limits before. umask becomes 0: the masks of the share are what counts. */
+int vfs_init(void);
+
+/* ---- who ----
+ * The unix identity that work is done as when the process is root; a process that is not root does
+ * everything as itself. Immutable and counted; any thread. */
+struct vfs_cred {
+	unsigned refs; /* atomic */
+	uid_t uid;
+	gid_t gid;
+	unsigned group_count;
+	gid_t groups[]; /* supplementary */
+};
+
+struct vfs_cred *vfs_cred_new(uid_t uid, gid_t gid, const gid_t *groups, unsigned count);
+struct vfs_cred *vfs_cred_get(struct vfs_cred *cred);
+void vfs_cred_put(struct vfs_cred *cred);
+
+/* ---- share ---- */
+enum vfs_symlinks {
+	VFS_SYMLINKS_BENEATH, /* links that stay inside the root are followed; absolute ones don't
+			       */
+	VFS_SYMLINKS_NONE,    /* no link is followed, or listed */
+	VFS_SYMLINKS_WIDE     /* links may lead anywhere on this machine */
+};
+
+struct vfs_share_options {
+	bool case_sensitive;
+	enum vfs_symlinks symlinks;
+	mode_t create_mask;    /* bits a new file may have; 0: 0744 */
+	mode_t directory_mask; /* ... a new directory; 0: 0755 */
+	mode_t force_create_mode, force_directory_mode;
+	bool hide_dot_files;       /* a leading dot shows as FILE_ATTRIBUTE_HIDDEN */
+	bool store_dos_attributes; /* in user.DOSATTRIB, as Samba does */
+};
+
+/* Path is absolute, or relative to the working directory now. The root need not exist yet: what
+ * fails is each use, with -ENODEV. -ENOTDIR if it is no directory. */
+int vfs_share_open(const char *path, const struct vfs_share_options *options,
+		   struct vfs_share **share);
+struct vfs_share *vfs_share_get(struct vfs_share *share);
+void vfs_share_put(struct vfs_share *share); /* every node of it holds a reference */
+/* 0 if the root is there and cred may enter it: what a TREE_CONNECT asks. */
+int vfs_share_check(struct vfs_share *share, struct vfs_cred *cred);
+const struct vfs_share_options *vfs_share_options(const struct vfs_share *share);
+
+/* ---- what a file is ---- */
+
+/* Which file: stable over renames, and not fooled by an inode number used again. */
+struct vfs_id {
+	uint64_t dev; /* major << 32 | minor */
+	uint64_t ino;
+	uint64_t
+		btime_ns; /* birth time as the file system has it, in place of a generation; or 0 */
+};
+
+static inline bool vfs_id_equal(const struct vfs_id *a, const struct vfs_id *b)
+{
+	return a->dev == b->dev && a->ino == b->ino && a->btime_ns == b->btime_ns;
+}
+
+/* [MS-FSCC] 2.6; those that a client can see or set here. */
+#define VFS_ATTR_READONLY            0x00000001u
+#define VFS_ATTR_HIDDEN              0x00000002u
+#define VFS_ATTR_SYSTEM              0x00000004u
+#define VFS_ATTR_DIRECTORY           0x00000010u
+#define VFS_ATTR_ARCHIVE             0x00000020u
+#define VFS_ATTR_NORMAL              0x00000080u /* none of the others */
+#define VFS_ATTR_TEMPORARY           0x00000100u
+#define VFS_ATTR_SPARSE              0x00000200u
+#define VFS_ATTR_REPARSE             0x00000400u
+#define VFS_ATTR_COMPRESSED          0x00000800u
+#define VFS_ATTR_OFFLINE             0x00001000u
+#define VFS_ATTR_NOT_CONTENT_INDEXED 0x00002000u
+#define VFS_ATTR_ENCRYPTED           0x00004000u
+
+struct vfs_stat {
+	struct vfs_id id;
+	uint64_t size;  /* 0 for a directory */
+	uint64_t alloc; /* bytes on the medium */
+	struct timespec btime, atime, mtime,
+		ctime;       /* btime as stored for SMB, else the oldest known */
+	uint32_t attributes; /* VFS_ATTR_*, never 0 */
+	uint32_t links;
+	mode_t mode;
+	uid_t uid;
+	gid_t gid;
+	bool directory;
+};
+
+/* ---- node ----
+ * A file or directory that was found or made: a descriptor that stays with the file whatever
+ * happens to its name. Freed by vfs_node_close(); never by talloc_free(). */
+struct vfs_node {
+	struct vfs_share *share;
+	struct vfs_cred *cred; /* who it was opened as, and works as */
+	struct vfs_id id;
+	struct vfs_id parent;     /* the directory it was found in; zeros for the root */
+	struct vfs_stat stat;     /* snapshot, as of the call that made or last refreshed it */
+	char *path;               /* the real spelling, as of that call; talloc child of the node */
+	int fd;                   /* O_PATH until vfs_node_open() */
+	bool can_read, can_write; /* how fd is open */
+	unsigned held_times;      /* VFS_TIME_*: see vfs_node_set_times() */
+	struct timespec held_atime, held_mtime;
+};
+
+/* Find. Exact spelling first; then any, unless the share is case sensitive. Links are followed by
+ * the share's policy. The node is O_PATH: it can be asked and renamed, not read. */
+int vfs_lookup(struct vfs_share *share, struct vfs_cred *cred, const char *path,
+	       struct vfs_node **node);
+
+/* Make, exclusively: -EEXIST if the name is there in any spelling. A file comes open for reading
+ * and writing (whatever its mode says), a directory for reading. Attributes: what the client asked
+ * for; a file gets VFS_ATTR_ARCHIVE besides. `parent` in the new node names the directory, for the
+ * check that it isn't being deleted. */
+struct vfs_create {
+	bool directory;
+	uint32_t attributes;
+	uint64_t alloc; /* bytes to reserve, 0: none; a hint, but for -ENOSPC and -EDQUOT */
+};
+
+int vfs_create(struct vfs_share *share, struct vfs_cred *cred, const char *path,
+	       const struct vfs_create *create, struct vfs_node **node);
+
+/* The real id of the directory that would hold path, without looking at the last component. */
+int vfs_parent(struct vfs_share *share, struct vfs_cred *cred, const char *path,
+	       struct vfs_id *parent);
+
+/* Open the found node for real, as its cred, in place: the same inode, whatever happened to the
+ * name. Directories are opened for reading only. -EACCES as permissions say; -EACCES too for what
+ * is neither a file nor a directory. Write opens refuse nothing for the DOS read-only attribute:
+ * that is the caller's. */
+int vfs_node_open(struct vfs_node *node, bool read, bool write);
+
+/* Everything is given back, also on error; the error is of writes that were not yet reported. */
+int vfs_node_close(struct vfs_node *node);
+
+/* What POSIX lets the node's cred do. */
+#define VFS_MAY_READ    0x01u
+#define VFS_MAY_WRITE   0x02u
+#define VFS_MAY_EXECUTE 0x04u /* or search */
+#define VFS_MAY_DELETE  0x08u /* remove or rename: as the parent directory has it */
+#define VFS_MAY_OWN     0x10u /* is its owner, or root */
+int vfs_node_access(struct vfs_node *node, unsigned *may);
+
+/* Ask anew; node->stat is refreshed too. Does not suspend. */
+int vfs_node_stat(struct vfs_node *node, struct vfs_stat *stat);
+
+/* Where the file is now, as the kernel knows; "" for the root. -ESTALE when it has no name left or
+ * one outside the root. talloc'ed on ctx. Does not suspend. */
+int vfs_node_path(struct vfs_node *node, void *talloc_ctx, char **path);
+
+/* ---- data: the node is open for it ---- */
+/* Bytes, fewer only at the end of the file; 0 at or beyond it. */
+ssize_t vfs_node_preadv(struct vfs_node *node, const struct iovec *iov, unsigned count, off_t off);
+/* All bytes or an error. through: on stable storage before it returns. */
+ssize_t vfs_node_pwritev(struct vfs_node *node, const struct iovec *iov, unsigned count, off_t off,
+			 bool through);
+int vfs_node_fsync(struct vfs_node *node, bool data_only);
+int vfs_node_set_eof(struct vfs_node *node, uint64_t size);
+/* Reserve so that allocation is at least `bytes`; a smaller number than the size truncates, as
+ * [MS-FSA] FileAllocationInformation has it. File systems without fallocate: no error. */
+int vfs_node_set_alloc(struct vfs_node *node, uint64_t bytes);
+
+/* ---- attributes and times ---- */
+#define VFS_TIME_BIRTH  0x1u
+#define VFS_TIME_ACCESS 0x2u
+#define VFS_TIME_WRITE  0x4u
+#define VFS_TIME_CHANGE 0x8u
+
+/* [MS-FSA] 2.1.5.15.2: a time that was set through an open is held against what later I/O through
+ * this same open would do to it; -1 holds the present value, -2 lets it go. The change time cannot
+ * be set on Linux, and is silently left. */
+struct vfs_times {
+	unsigned set;     /* VFS_TIME_*: take the values below, and hold */
+	unsigned hold;    /* -1 */
+	unsigned release; /* -2 */
+	struct timespec btime, atime, mtime;
+};
+
+/* Who may write a file may set its times and attributes, though not its owner: the caller has
+ * checked the open's granted access, and as root it is then done as root. */
+int vfs_node_set_times(struct vfs_node *node, const struct vfs_times *times);
+/* Without a place to store them only what mode and name express can be set; others are dropped, as
+ * is NORMAL. */
+int vfs_node_set_attributes(struct vfs_node *node, uint32_t attributes);
+
+/* ---- names ----
+ * `path` is the node's name as the caller keeps it (node->path, or as file/ followed renames).
+ * Where it doesn't stand for the node any more, the kernel's knowledge is tried, and then -ESTALE.
+ */
+
+/* -EEXIST: the target exists in any spelling and is another file, and not replace; -EISDIR: it is a
+ * directory, which is never replaced; -EBUSY for the root. On success *real is the new path as
+ * spelled on disk, talloc'ed on ctx. */
+int vfs_node_rename(struct vfs_node *node, const char *path, const char *new_path, bool replace,
+		    void *talloc_ctx, char **real);
+int vfs_node_link(struct vfs_node *node, const char *new_path, bool replace);
+/* File or directory; -ENOTEMPTY. A symbolic link that was followed: the link itself goes. */
+int vfs_node_unlink(struct vfs_node *node, const char *path);
+/* -ENOTEMPTY if a directory has entries; 0 if none. The node may be O_PATH. */
+int vfs_node_is_empty(struct vfs_node *node);
+
+/* ---- enumeration ---- */
+struct vfs_dirent {
+	const char *name; /* on disk */
+	const uint8_t *wire;
+	size_t wire_len;   /* bytes of UTF-16LE */
+	uint64_t position; /* for vfs_dir_seek() */
+	struct vfs_stat stat;
+};
+
+/*
+ * Entries that match the pattern (UTF-16LE, copied; empty: all), "." and ".." first, in the order
+ * of the file system, in bounded memory; a pattern without wildcards is looked up, not searched
+ * for. The node is an open directory, borrowed; the enumeration has a descriptor of its own.
+ * Entries made or removed meanwhile may or may not be seen; what stays is seen exactly once.
+ * Links that don't resolve under the share's policy are left out, as are "." and ".." for a pattern
+ * that doesn't match them. Names only: stat holds nothing but the id's inode and `directory`.
+ */
+int vfs_dir_open(struct vfs_node *node, const uint8_t *pattern, size_t pattern_len, bool names_only,
+		 struct vfs_dir **dir);
+void vfs_dir_close(struct vfs_dir *dir);
+/* 1 and an entry that is borrowed until the next call; 0 at the end; or an error. */
+int vfs_dir_next(struct vfs_dir *dir, const struct vfs_dirent **entry);
+/* The entry of the last vfs_dir_next() comes again: it did not fit. Does not suspend. */
+void vfs_dir_unread(struct vfs_dir *dir);
+int vfs_dir_restart(struct vfs_dir *dir);
+/* Go on after the entry that had this position, or, if name (UTF-16LE, with its length) is given,
+ * after that name: -ENOENT if it isn't there any more and the position is left as it was. */
+int vfs_dir_seek(struct vfs_dir *dir, uint64_t position);
+int vfs_dir_seek_name(struct vfs_dir *dir, const uint8_t *name, size_t name_len);
+
+/* ---- streams: the unnamed one; others come with issue D and hook in here ---- */
+struct vfs_stream {
+	char name[256]; /* on-disk bytes; "" for the unnamed */
+	uint64_t size, alloc;
+};
+
+/* The index-th stream: 1 and filled, 0 if there are no more. Directories have none. */
+int vfs_node_stream(struct vfs_node *node, unsigned index, struct vfs_stream *stream);
+
+/* ---- file system ---- */
+struct vfs_space {
+	uint32_t block_bytes;                       /* allocation unit */
+	uint64_t blocks, blocks_free, blocks_avail; /* avail: to this cred */
+	uint64_t id;         /* of the file system; volume serial and object id derive from it */
+	uint32_t name_bytes; /* longest component on disk */
+	bool read_only;
+};
+
+int vfs_node_space(struct vfs_node *node, struct vfs_space *space);
+
+/* ---- counters, for status and for tests; process-wide ---- */
+struct vfs_counters {
+	uint64_t dir_scans;   /* whole directories read to index them */
+	uint64_t dir_reads;   /* getdents64 calls of any purpose */
+	uint64_t index_hits;  /* lookups of another spelling, or of nothing, that the index answered
+			       */
+	uint64_t id_switches; /* times a thread took another identity */
+	uint64_t cached_opens; /* lookups that the kernel's caches answered without a worker */
+};
+
+void vfs_counters(struct vfs_counters *counters);
+
+#endif
