@@ -20,7 +20,7 @@
 
 #include <talloc.h>
 
-#include "smbd/wire/sid.h"
+struct sid; /* smbd/wire/dtyp.h */
 
 enum identity_kind { IDENTITY_USER, IDENTITY_GUEST, IDENTITY_ANONYMOUS };
 
@@ -31,9 +31,8 @@ struct identity {
 	const gid_t *groups; /* supplementary; may hold gid too */
 	unsigned group_count;
 
-	struct sid user_sid;
-	struct sid group_sid;   /* of gid */
-	const struct sid *sids; /* all that access checks match, user and group first */
+	/* all that access checks match: the user's, its primary group's, then the others */
+	const struct sid *sids;
 	unsigned sid_count;
 };
 
