@@ -63,7 +63,7 @@ struct auth_result {
 	bool is_anonymous; /* SMB2_SESSION_FLAG_IS_NULL; never signs */
 
 	uint64_t expires_ns; /* real time (clock_real_ns); 0: never. For Kerberos tickets */
-	const struct identity *identity;
+	const struct unix_user *unix_user; /* owned by the result */
 };
 
 struct auth_exchange;

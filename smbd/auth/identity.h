@@ -8,7 +8,7 @@
  * security descriptors keep their meaning when a share moves over. The machine's own SID (the
  * prefix S-1-5-21-x-y-z) is made once and kept in the state directory.
  *
- * Thread: any; struct identities locks for itself. Calls may block (NSS). Ownership: an identity is
+ * Thread: any; struct identities locks for itself. Calls may block (NSS). Ownership: a unix_user is
  * immutable, on the caller's talloc context. Errors: 0 or a negative errno.
  */
 #ifndef SMBD_AUTH_IDENTITY_H
@@ -24,7 +24,7 @@ struct sid; /* smbd/wire/dtyp.h */
 
 enum identity_kind { IDENTITY_USER, IDENTITY_GUEST, IDENTITY_ANONYMOUS };
 
-struct identity {
+struct unix_user {
 	const char *name; /* of the system's user */
 	uid_t uid;
 	gid_t gid;
@@ -42,10 +42,10 @@ struct identities *identities_create(TALLOC_CTX *mem);
 
 /* By the system's user name. -ENOENT: the system has no such user. */
 int identity_lookup(struct identities *ids, TALLOC_CTX *mem, const char *name,
-		    enum identity_kind kind, const struct identity **out);
+		    enum identity_kind kind, const struct unix_user **out);
 
 /* Is the identity in the unix group of that name (or is it its primary one)? Blocks (NSS). */
-bool identity_in_group(const struct identity *id, const char *group);
+bool identity_in_group(const struct unix_user *id, const char *group);
 
 struct sid identity_sid_of_uid(uid_t uid);
 struct sid identity_sid_of_gid(gid_t gid);
