@@ -11,10 +11,16 @@
  * Ownership: memory named by a submitted op (the op itself, its arrays, the bytes) is lent to the
  * channel until the op's done(). A received message is the user's until channel_release().
  *
- * Errors: an op's done() gets 0, -ECANCELED (we closed) or -ECONNRESET (the peer or the network
- * did). A failed remote operation kills the channel, never just the request. Every submitted op
- * completes exactly once, in submission order for sends, and then closed() is the last callback.
+ * Errors: an op's done() gets 0, -ECANCELED (the user closed) or -ECONNRESET (anything else ended
+ * the channel: peer, network, a timeout, a breach of the transport's protocol). A failed remote
+ * operation kills the channel, never just the request. Every submitted op completes exactly once,
+ * in submission order for sends, and then closed() is the last callback. 0 says that the channel
+ * needs the op's bytes no more; only an answer says that the peer has them.
  * The channel's memory goes after closed() has returned and every message was released.
+ *
+ * End: whole messages that came before the peer's orderly end are delivered before closed(). Once
+ * the user has called close() no message is delivered any more; an op submitted from then until
+ * closed() is completed with -ECANCELED; after closed() only channel_release() may be called.
  */
 #ifndef TRANSPORT_CHANNEL_H
 #define TRANSPORT_CHANNEL_H
@@ -57,8 +63,8 @@ struct file_slice {
 };
 
 /*
- * One message out. Sends are FIFO. The push happens first: all its bytes are in the peer's memory
- * before msg is visible to the peer.
+ * One message out: at least one byte, at most limits.msg_bytes. Sends are FIFO. The push happens
+ * first: all its bytes are in the peer's memory before msg is visible to the peer.
  */
 struct channel_send {
 	const struct slice *msg; /* headers and inline payload, in wire order */
@@ -107,9 +113,10 @@ struct channel_msg {
 };
 
 struct channel_limits {
-	size_t msg_bytes;       /* largest message, either way */
-	size_t remote_bytes;    /* largest push or pull; 0: the channel has neither */
-	unsigned slices;        /* most slices in one msg, push or pull */
+	size_t msg_bytes;    /* largest message, either way */
+	size_t remote_bytes; /* largest push or pull; 0: the channel has neither */
+	unsigned slices;     /* most slices in one msg, push or pull */
+	unsigned unreleased; /* most messages the user can hold; then none comes until a release */
 	unsigned remote_slices; /* most remote descriptors in one push or pull; 0 as above */
 	bool remote_invalidate;
 	bool file_slices;
@@ -139,19 +146,23 @@ struct channel_user {
 	/*
 	 * How many of a message's `total` bytes are its head, given its first `have` bytes
 	 * (CHANNEL_PEEK of them, or all). May look, must not keep. Anything over `total` counts as
-	 * `total`. Channels that deliver payload by pull need not ask.
+	 * `total`; CHANNEL_REFUSE closes the channel with -EMSGSIZE, before any memory is spent
+	 * on the message. Channels that deliver payload by pull need not ask.
 	 */
 	size_t (*split)(struct channel *ch, const uint8_t *first, size_t have, size_t total);
 
 	/* A message arrived. The user has it until channel_release(), on any later turn or now. */
 	void (*message)(struct channel *ch, struct channel_msg *msg);
 
-	/* The last callback, after every op's done(). 0: we closed; else a negative errno. */
+	/* The last callback, after every op's done(). The user's `why` if the user closed first;
+	 * else -ECONNRESET (the peer ended it, in whatever way), -ETIMEDOUT, -EPROTO, -EMSGSIZE.
+	 */
 	void (*closed)(struct channel *ch, int err);
 };
 
 /* At least this many first bytes are shown to split(), or the whole message if shorter. */
-#define CHANNEL_PEEK 128
+#define CHANNEL_PEEK   128
+#define CHANNEL_REFUSE SIZE_MAX
 
 struct channel_ops {
 	const char *name; /* "tcp", "rdma", "mem" */
@@ -176,7 +187,8 @@ struct channel {
 };
 
 /* Whoever listens gives each new channel to an acceptor, on the channel's reactor. accepted() sets
- * user_ops and user, or refuses with a negative errno and the channel is closed. */
+ * user_ops and user, or refuses with a negative errno and the channel is closed, without a
+ * callback. */
 struct channel_acceptor {
 	int (*accepted)(struct channel_acceptor *acceptor, struct channel *ch);
 };
@@ -197,8 +209,9 @@ static inline void channel_release(struct channel *ch, struct channel_msg *msg)
 }
 
 /*
- * Close; idempotent. `why` goes to the log and to closed(): 0 for an orderly end (what was sent
- * before is still delivered if the peer reads it in time), -errno to drop everything at once.
+ * Close; idempotent: the first `why` goes to the log and to closed(). 0 for an orderly end (what
+ * was sent before is still delivered if the peer reads it in time), -errno to drop everything at
+ * once; which also cuts short an orderly end that is under way.
  */
 static inline void channel_close(struct channel *ch, int why)
 {
