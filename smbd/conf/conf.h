@@ -116,7 +116,7 @@ struct conf {
 
 	enum conf_protocol server_min_protocol, server_max_protocol;
 	enum conf_signing server_signing;
-	unsigned smb2_max_read, smb2_max_write, smb2_max_trans; /* bytes */
+	size_t smb2_max_read, smb2_max_write, smb2_max_trans; /* bytes */
 	unsigned smb2_max_credits;
 
 	const char *smb_passwd_file; /* <state directory>/smbpasswd unless set */
