@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 #include "smbd/crypto/preauth.h"
 #include "smbd/crypto/sign.h"
@@ -21,6 +22,7 @@
 #include "transport/base/list.h"
 #include "transport/buf/buf.h"
 #include "transport/channel.h"
+#include "transport/fiber/fiber.h"
 #include "transport/reactor/reactor.h"
 
 struct request;
@@ -45,27 +47,40 @@ struct negotiated {
 	bool supports_multi_credit;
 };
 
+#define CONNECTION_SESSIONS_MAX 1024u
+#define CONNECTION_SETUPS_MAX   16u /* sessions that are not valid yet */
+
+/* Whoever has not logged in sends nothing larger than a token with its headers. */
+#define CONNECTION_MSG_BEFORE_LOGIN (128u * 1024)
+
 struct connection {
-	struct channel *ch;
+	struct channel *ch; /* gone when channel_closed and no message is held */
 	struct server *server;
 	struct buf_pool *pool;
+	struct reactor *reactor;
+	struct channel_limits limits;
+	char name[96]; /* for the log */
 	struct negotiated negotiated;
 	struct window window; /* of message ids; credits are its width */
 	uint64_t created_ns;
 
 	/* private */
 	struct list_node sessions[CONNECTION_SESSION_BUCKETS]; /* session_channel.conn_node */
-	unsigned session_count, setups;                        /* all; those not established */
-	struct list_node exchanges;                            /* in flight, oldest first */
-	struct list_node free_exchanges;                       /* the pool */
-	unsigned exchange_count;
-	uint64_t next_async_id;
+	unsigned session_count;
+	unsigned setups;                 /* of them, not valid yet: kept by SESSION_SETUP */
+	struct list_node exchanges;      /* in flight, oldest first */
+	struct list_node free_exchanges; /* the pool */
+	unsigned free_exchange_count;
+	uint64_t last_async_id;
 	struct reactor_timer pending_timer;
+	bool pending_armed;
 	struct list_node all_node; /* of server.connections */
-	bool closing;
+	bool closing;              /* nothing is begun or sent any more */
 	bool channel_closed;
-	bool reaping;
-	struct preauth preauth_next; /* scratch of NEGOTIATE */
+	struct fiber_task reap;
+	struct fiber *reaper; /* waits for connection_changed() */
+	struct reactor_post drain;
+	bool drain_posted; /* under server.connections_mutex */
 };
 
 /* channel_acceptor.accepted(): set in server.acceptor. */
@@ -74,7 +89,29 @@ int connection_accepted(struct channel_acceptor *acceptor, struct channel *ch);
 /* On the connection's reactor: drop it, for the reason in the log. */
 void connection_close(struct connection *conn, int why);
 
-/* The session with this id on this connection; NULL. On the connection's reactor; borrowed. */
+/* Finish what is in flight, then close. Any thread, under server.connections_mutex. */
+void connection_drain(struct connection *conn);
+
+/* ---- on the connection's reactor ---- */
+
+/* The session with this id on this connection; NULL. Borrowed. */
 struct session_channel *connection_session(struct connection *conn, uint64_t session_id);
+void connection_session_insert(struct connection *conn, struct session_channel *channel);
+/* Its first SESSION_SETUP succeeded. */
+void connection_session_established(struct connection *conn, struct session_channel *channel);
+/* Gives back the table's reference. No-op if it is off already. */
+void connection_session_remove(struct connection *conn, struct session_channel *channel);
+
+/* An exchange ended or a session went: whoever waits for that looks again. */
+void connection_changed(struct connection *conn);
+
+/* Take the request, or reply, of a NEGOTIATE or SESSION_SETUP into its preauthentication hash
+ * ([MS-SMB2] 3.3.5.4, 3.3.5.5); the reply's is done by the session layer, the request's by the
+ * handler, for it knows whose hash it is. 0 or a negative errno. */
+int connection_preauth_request(const struct request *req, struct preauth *preauth);
+int connection_preauth_reply(const struct request *req, const struct iovec *iov, unsigned count);
+
+/* An exchange began: see to it that it gets its interim answer. */
+void connection_watch_pending(struct connection *conn);
 
 #endif

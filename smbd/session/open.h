@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "smbd/session/request.h"
+#include "smbd/wire/file_id.h"
 #include "smbd/wire/ntstatus.h"
 
 struct open;
@@ -38,7 +38,7 @@ struct open_ops {
 
 struct open {
 	/* fixed */
-	struct request_file_id id;
+	struct smb2_file_id id;
 	const struct open_ops *ops;
 	struct session *session;
 	struct tree *tree;       /* held */
@@ -70,7 +70,7 @@ void open_discard(struct open *open);
 NT_WARN_UNUSED struct nt_status open_publish(struct open *open);
 
 /* In the session and, unless NULL, in the tree; a reference. NULL: none (any more). */
-struct open *open_find(struct session *session, const struct tree *tree, struct request_file_id id);
+struct open *open_find(struct session *session, const struct tree *tree, struct smb2_file_id id);
 void open_put(struct open *open);
 
 /* In a fiber: take it out of the table, wait for its other users, end it. The caller's reference
@@ -81,5 +81,13 @@ NT_WARN_UNUSED struct nt_status open_close(struct open *open);
  * position of a directory, a pipe). The caller holds a reference. */
 void open_enter(struct open *open);
 void open_leave(struct open *open);
+
+/* In a fiber: end all of the session, or of one tree of it, and no new ones can be published
+ * meanwhile (the session has ended, the tree is off its table). */
+void opens_end(struct session *session, const struct tree *tree);
+
+/* How many there are; and one() for each, under the session's mutex. NULL: count. */
+unsigned opens_each(struct session *session, void (*one)(const struct open *open, void *arg),
+		    void *arg);
 
 #endif

@@ -19,6 +19,7 @@
 
 #include <talloc.h>
 
+#include "smbd/wire/file_id.h"
 #include "smbd/wire/ntstatus.h"
 #include "transport/base/cursor.h"
 #include "transport/base/list.h"
@@ -30,6 +31,7 @@ struct exchange;
 struct open;
 struct session;
 struct session_channel;
+struct session_user;
 struct tree;
 
 /* [MS-SMB2] 2.2.1.2: what every offset in a message counts from is the SMB2 header. */
@@ -37,12 +39,6 @@ struct tree;
 
 /* Room for a reply's header, fixed part and what little follows it; more goes to the payload. */
 #define REQUEST_OUT_BYTES 512
-
-/* A FileId, [MS-SMB2] 2.2.14.1. */
-struct request_file_id {
-	uint64_t persistent;
-	uint64_t volatile_id;
-};
 
 struct request {
 	/* ---- the header, [MS-SMB2] 2.2.1 ---- */
@@ -54,6 +50,8 @@ struct request {
 	uint64_t message_id;
 	uint32_t tree_id;
 	uint64_t session_id;
+	uint32_t process_id; /* echoed */
+	bool smb1;           /* an SMB1 NEGOTIATE: `in` is all of it, and nothing above is set */
 
 	/* ---- what it is about; held while the request lives. NULL where the command needs none,
 	 * open: until request_open_get() ---- */
@@ -62,6 +60,7 @@ struct request {
 	struct session *session;
 	struct tree *tree;
 	struct open *open;
+	struct session_user *user; /* who works; fixed for this request */
 
 	/* ---- the PDU: `in` from the SMB2 header to the end of the PDU's part of the received head
 	 * (offset 64 is the body's StructureSize); in_body is what follows it on the wire, when the
@@ -100,6 +99,8 @@ struct request {
 	TALLOC_CTX *pool;
 	uint64_t async_id; /* 0: no interim answer was sent */
 	uint16_t credits_granted;
+	bool checked; /* its handler runs: an interim answer may be sent */
+	bool sign;    /* the reply */
 	struct nt_status status;
 	uint8_t out_bytes[REQUEST_OUT_BYTES];
 };
@@ -139,7 +140,7 @@ bool request_file_slice_ok(const struct request *req);
  * request's too. FILE_CLOSED: no such open in this session and tree ([MS-SMB2] 3.3.5.10 and
  * others).
  */
-NT_WARN_UNUSED struct nt_status request_open_get(struct request *req, struct request_file_id id);
+NT_WARN_UNUSED struct nt_status request_open_get(struct request *req, struct smb2_file_id id);
 
 /* A CREATE's result, for the related requests after it; holds the open as req->open (the caller's
  * reference passes to the request). */

@@ -51,8 +51,10 @@ struct server {
 
 	struct server_shard shards[SERVER_SHARDS];
 	atomic_uint session_count, open_count, tree_count;
+	_Atomic uint64_t next_persistent_id;
 	atomic_uint connection_count;
-	atomic_bool draining; /* no new connections, sessions, requests */
+	atomic_bool draining; /* no new connections and requests */
+	atomic_bool aborting; /* nor waiting for old ones */
 
 	pthread_mutex_t connections_mutex;
 	struct list_node connections; /* of every reactor; by connection.all_node */

@@ -5,7 +5,7 @@
  * the same client replaces it (PreviousSessionId). Its opens and trees end with it.
  *
  * Thread: any reactor. The registry is sharded by id; order of locks: registry, session, file. The
- * fields below "fixed" never change once the session is valid (reauthentication replaces `identity`
+ * fields below "fixed" never change once the session is valid (reauthentication replaces `user`
  * under the mutex; whoever wants it over a suspension holds a reference).
  * Ownership: references: one of each channel, one of each request.
  */
@@ -18,12 +18,15 @@
 #include <stdint.h>
 
 #include "smbd/crypto/preauth.h"
+#include "smbd/session/ids.h"
 #include "smbd/wire/ntstatus.h"
 #include "transport/base/list.h"
 #include "transport/fiber/fiber.h"
+#include "transport/reactor/reactor.h"
 
 struct auth_exchange;
 struct connection;
+struct identity;
 struct open;
 struct server;
 struct session;
@@ -38,31 +41,23 @@ enum session_state {
 	SESSION_ENDED
 };
 
-/* Who the user is; immutable, counted: one may outlast a reauthentication in running requests. */
-struct identity {
+/* Who the user is; immutable, counted: one may outlast a reauthentication in running requests. Made
+ * by SESSION_SETUP's handler. */
+struct session_user {
 	atomic_uint refs;
-	const char *user; /* UTF-8, as authenticated; the guest account's name for guests */
-	const char *domain;
+	const char *name;   /* UTF-8, as authenticated; the guest account's name for guests */
+	const char *domain; /* UTF-8, as the client gave it; may be empty */
 	bool guest;
 	bool anonymous;
-	struct vfs_cred *cred;
-	void (*release)(struct identity *identity); /* at the last reference; any thread */
+	const struct identity *identity;            /* smbd/auth's: SIDs */
+	struct vfs_cred *cred;                      /* for smbd/vfs; NULL only for nobody */
+	void (*release)(struct session_user *user); /* at the last reference; any thread */
 };
 
-void identity_put(struct identity *identity);
+void session_user_get(struct session_user *user);
+void session_user_put(struct session_user *user);
 
-/* The slots of trees and opens: an index and a generation, so that a stale id finds nothing. */
-struct id_slot {
-	void *object;        /* NULL: free, or reserved */
-	uint32_t generation; /* random at first, changes with each use */
-	uint32_t next_free;
-};
-
-struct id_table {
-	struct id_slot *slots;
-	uint32_t count, used, limit;
-	uint32_t first_free;
-};
+#define SESSION_TREES_MAX 4096u
 
 struct session {
 	/* fixed */
@@ -75,7 +70,7 @@ struct session {
 	pthread_mutex_t mutex;
 	struct fiber_cond changed; /* a reference of an open went, or an open was left */
 	enum session_state state;
-	struct identity *identity; /* NULL until valid */
+	struct session_user *user; /* NULL until valid */
 	bool signing_required;
 	uint8_t key[64]; /* Session.FullSessionKey */
 	uint8_t key_len;
@@ -83,6 +78,7 @@ struct session {
 	uint8_t application_key_len;
 	struct list_node channels; /* of struct session_channel */
 	unsigned channel_count;
+	bool ended; /* all of session_end() is done */
 	struct id_table trees;
 	struct id_table opens;
 
@@ -92,7 +88,8 @@ struct session {
 
 /*
  * A session on one connection ([MS-SMB2] 3.3.1.14 Channel): has the signing key of its own.
- * Thread: its connection's reactor, but for `node`. Ownership: the connection.
+ * Thread: its connection's reactor, but for `node` and `detaching`. Ownership: counted, by the
+ * connection's table and by requests, which sign their replies with it.
  */
 struct session_channel {
 	struct session *session; /* held */
@@ -101,7 +98,10 @@ struct session_channel {
 	struct preauth preauth;     /* of the session setup under way, 3.3.5.5 */
 	struct auth_exchange *auth; /* the authentication under way; NULL: none */
 	bool established;
-	bool setup_busy;            /* a SESSION_SETUP leg is in its fiber */
+	bool setup_busy; /* a SESSION_SETUP leg is in its fiber */
+	unsigned refs;   /* the connection\'s, requests\' */
+	bool detaching;  /* the session ended: `detach` is posted; under its mutex */
+	struct reactor_post detach;
 	struct list_node node;      /* of the session; under its mutex */
 	struct list_node conn_node; /* of the connection */
 };
@@ -116,12 +116,26 @@ struct session *session_find(struct server *server, uint64_t id);
 void session_get(struct session *session);
 void session_put(struct session *session);
 
-/* The current identity; a reference. NULL: not valid yet. */
-struct identity *session_identity(struct session *session);
+/* Who it is now; a reference. NULL: not valid yet. */
+struct session_user *session_user(struct session *session);
 
-/* In a fiber: end it: out of the registry, trees and opens closed, requests on it cancelled,
- * channels taken off their connections. Idempotent; returns when all is done or somebody else is at
- * it. */
+/* What a request needs to begin: the state, and the user (a reference; NULL: not valid yet). */
+enum session_state session_enter(struct session *session, struct session_user **user);
+
+/* In a fiber: end it: out of the registry, requests on it cancelled, taken off its connections,
+ * opens and trees closed. Idempotent; returns when all is done, by whomever. */
 void session_end(struct session *session);
+
+/* ---- channels: on the connection's reactor ---- */
+
+/* Bind the session to the connection (its first, or one more). */
+NT_WARN_UNUSED struct nt_status
+session_channel_add(struct connection *conn, struct session *session, struct session_channel **out);
+void session_channel_get(struct session_channel *channel);
+void session_channel_put(struct session_channel *channel);
+
+/* The connection is going. True: it was the session's last one, so end it. */
+bool session_channel_leave(struct session_channel *channel);
+bool session_channel_detaching(const struct session_channel *channel);
 
 #endif

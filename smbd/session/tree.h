@@ -55,10 +55,17 @@ NT_WARN_UNUSED struct nt_status tree_publish(struct tree *tree);
 
 /* A reference; NULL: none (any more). */
 struct tree *tree_find(struct session *session, uint32_t id);
+void tree_get(struct tree *tree);
 void tree_put(struct tree *tree);
 
 /* In a fiber: take it out of the table and end all its opens. The caller's reference stays.
  * NETWORK_NAME_DELETED: somebody else did. */
 NT_WARN_UNUSED struct nt_status tree_disconnect(struct tree *tree);
+
+/* In a fiber, of a session that has ended: all of them. */
+void trees_end(struct session *session);
+
+/* How many there are. */
+unsigned trees_count(struct session *session);
 
 #endif

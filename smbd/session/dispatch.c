@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "smbd/session/dispatch.h"
+
+#include <stddef.h>
+
+#include "smbd/session/connection.h"
+#include "smbd/session/credits.h"
+#include "smbd/session/exchange.h"
+#include "smbd/session/response.h"
+#include "smbd/session/server.h"
+#include "smbd/session/session.h"
+#include "smbd/session/signing.h"
+#include "smbd/session/tree.h"
+#include "smbd/wire/header.h"
+#include "transport/base/log.h"
+
+static bool is_related(const struct request *req)
+{
+	return req->flags & SMB2_FLAGS_RELATED_OPERATIONS;
+}
+
+/* [MS-SMB2] 3.3.5.2.7: the first of a compound relates to nothing, and Windows refuses a mixture of
+ * related and unrelated requests: with the odd one all that follow fail. */
+static struct nt_status check_compound(struct exchange *x, const struct request *req)
+{
+	const struct request *second;
+
+	if (x->count < 2 || nt_error(x->forced))
+		return x->forced;
+	second = container_of(x->first.node.next, struct request, node);
+	if (req == &x->first ? is_related(req)
+			     : req != second && is_related(req) != is_related(second))
+		x->forced = STATUS_INVALID_PARAMETER;
+	return x->forced;
+}
+
+/* 3.3.5.2.7.2: session and tree of the request before, whatever the header says. */
+static void inherit(struct exchange *x, struct request *req)
+{
+	if (req != &x->first && is_related(req)) {
+		req->session_id = x->session_id;
+		req->tree_id = x->tree_id;
+	} else {
+		x->file_id = (struct smb2_file_id){0};
+		x->file_status = STATUS_FILE_CLOSED;
+	}
+	x->session_id = req->session_id;
+	x->tree_id = req->tree_id;
+}
+
+static void attach_session(struct request *req)
+{
+	struct session_channel *channel = connection_session(req->conn, req->session_id);
+
+	if (!channel)
+		return;
+	session_channel_get(channel);
+	session_get(channel->session);
+	req->channel = channel;
+	req->session = channel->session;
+}
+
+/* 3.3.5.2.9 */
+static struct nt_status check_session(struct request *req)
+{
+	if (!req->session)
+		return STATUS_USER_SESSION_DELETED;
+	switch (session_enter(req->session, &req->user)) {
+	case SESSION_VALID:
+		return STATUS_SUCCESS;
+	case SESSION_EXPIRED:
+		return req->command == SMB2_LOGOFF || req->command == SMB2_CLOSE ||
+				       req->command == SMB2_LOCK
+			       ? STATUS_SUCCESS
+			       : STATUS_NETWORK_SESSION_EXPIRED;
+	case SESSION_IN_PROGRESS:
+	case SESSION_ENDED:
+		break;
+	}
+	return STATUS_USER_SESSION_DELETED;
+}
+
+/* 3.3.5.2.11 */
+static struct nt_status check_tree(struct request *req)
+{
+	req->tree = tree_find(req->session, req->tree_id);
+	return req->tree ? STATUS_SUCCESS : STATUS_NETWORK_NAME_DELETED;
+}
+
+/* 3.3.5.2.6: a body that is not even as long as its StructureSize says is malformed; the rest is
+ * seen when it is decoded. */
+static struct nt_status check_structure(const struct request *req, const struct command *command)
+{
+	struct rd in = req->in;
+	uint16_t size = rd_u16(&in);
+
+	if (command->structure_size && size != command->structure_size)
+		return STATUS_INVALID_PARAMETER;
+	/* an odd size counts one byte of a variable part that may be empty */
+	if (req->in.len + req->in_body.len < REQUEST_HEADER_BYTES + (size & ~1u))
+		return STATUS_INVALID_PARAMETER;
+	return STATUS_SUCCESS;
+}
+
+/* 3.3.5.2.5 */
+static struct nt_status check_charge(const struct request *req, const struct command *command)
+{
+	uint32_t bytes = command->payload_bytes ? command->payload_bytes(req->in) : 0;
+
+	return credits_cover(req->conn, req->credit_charge, bytes) ? STATUS_SUCCESS
+								   : STATUS_INVALID_PARAMETER;
+}
+
+static struct nt_status check_all(struct request *req, const struct command *command)
+{
+	struct nt_status status = check_compound(req->exchange, req);
+
+	inherit(req->exchange, req);
+	attach_session(req);
+	if (nt_error(status))
+		return status;
+	status = signing_check(req);
+	if (nt_error(status))
+		return status;
+	if (!command)
+		return STATUS_INVALID_PARAMETER;
+	if (command->flags & COMMAND_SESSION) {
+		status = check_session(req);
+		if (nt_error(status))
+			return status;
+	}
+	if (command->flags & COMMAND_TREE) {
+		status = check_tree(req);
+		if (nt_error(status))
+			return status;
+	}
+	status = check_structure(req, command);
+	if (nt_error(status))
+		return status;
+	return check_charge(req, command);
+}
+
+static const struct command *command_of(const struct request *req)
+{
+	const struct command_table *table = req->conn->server->config.commands;
+
+	return req->command < COMMAND_COUNT ? &table->by_number[req->command] : NULL;
+}
+
+static struct nt_status run(struct request *req)
+{
+	const struct command *command = command_of(req);
+	struct nt_status status;
+
+	if (req->conn->closing)
+		return STATUS_CONNECTION_DISCONNECTED; /* nobody will hear it: do not begin */
+	status = req->smb1 ? STATUS_SUCCESS : check_all(req, command);
+	if (nt_error(status))
+		return status;
+	if (!command->handle)
+		return STATUS_NOT_SUPPORTED;
+	req->checked = true;
+	return command->handle(req);
+}
+
+void dispatch_request(struct request *req)
+{
+	struct exchange *x = req->exchange;
+
+	wr_zero(&req->out, REQUEST_HEADER_BYTES);
+	req->status = run(req);
+	req->checked = false;
+	req->cancel_fn = NULL;
+	/* 3.3.5.2.7.2: the failure of what should have given the FileId is that of its users */
+	if (req->command == SMB2_CREATE && nt_error(req->status))
+		x->file_status = req->status;
+	/* what the handler set up is inherited: a TREE_CONNECT's tree, a SESSION_SETUP's session */
+	x->session_id = req->session_id;
+	x->tree_id = req->tree_id;
+	if (log_enabled(LOG_LEVEL_DEBUG))
+		log_debug("%s mid %llu: %s", smb2_command_name(req->command),
+			  (unsigned long long)req->message_id, nt_status_name(req->status));
+	response_shape(req);
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "smbd/session/request.h"
+
+#include <assert.h>
+
+#include "smbd/session/connection.h"
+#include "smbd/session/exchange.h"
+#include "smbd/session/open.h"
+#include "smbd/session/response.h"
+#include "smbd/session/signing.h"
+#include "smbd/wire/header.h"
+
+TALLOC_CTX *request_pool(struct request *req)
+{
+	if (!req->pool)
+		req->pool = talloc_named_const(NULL, 0, "struct request");
+	return req->pool;
+}
+
+static bool holds_payload(const struct exchange *x)
+{
+	list_for_each (n, &x->requests)
+		if (container_of(n, struct request, node)->payload_buf)
+			return true;
+	return false;
+}
+
+struct nt_status request_payload_get(struct request *req, size_t bytes)
+{
+	struct exchange *x = req->exchange;
+	size_t room = req->conn->limits.msg_bytes;
+
+	assert(!req->payload_buf);
+	if (bytes == 0)
+		return STATUS_SUCCESS;
+	x->reply_bytes += bytes;
+	if (x->reply_bytes + (size_t)x->count * REQUEST_OUT_BYTES > room)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	/* who waits with a buffer in hand may wait for itself */
+	req->payload_buf = holds_payload(x) ? buf_get(req->conn->pool, bytes)
+					    : buf_get_wait(req->conn->pool, bytes);
+	if (!req->payload_buf)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	req->payload = wr_init(req->payload_buf->data, bytes);
+	return STATUS_SUCCESS;
+}
+
+size_t request_max_transact(const struct request *req)
+{
+	return req->conn->negotiated.max_transact;
+}
+
+size_t request_max_read(const struct request *req)
+{
+	return req->conn->negotiated.max_read;
+}
+
+size_t request_max_write(const struct request *req)
+{
+	return req->conn->negotiated.max_write;
+}
+
+struct nt_status request_in_slice(const struct request *req, size_t offset, size_t len,
+				  struct slice *out)
+{
+	size_t head = req->in.len, body = req->in_body.len;
+
+	*out = (struct slice){0};
+	if (len == 0)
+		return STATUS_SUCCESS;
+	if (offset < REQUEST_HEADER_BYTES)
+		return STATUS_INVALID_PARAMETER;
+	if (offset <= head && len <= head - offset) {
+		out->data = (void *)(uintptr_t)(req->in.data + offset);
+	} else if (offset >= head && offset - head <= body && len <= body - (offset - head)) {
+		out->data = (uint8_t *)req->in_body.data + (offset - head);
+		out->region = req->in_body.region;
+	} else {
+		return STATUS_INVALID_PARAMETER;
+	}
+	out->len = len;
+	return STATUS_SUCCESS;
+}
+
+bool request_file_slice_ok(const struct request *req)
+{
+	return req->conn->limits.file_slices && req->exchange->count == 1 && !signing_wanted(req);
+}
+
+/* ---- opens ---- */
+
+struct nt_status request_open_get(struct request *req, struct smb2_file_id id)
+{
+	struct exchange *x = req->exchange;
+	bool related = req->flags & SMB2_FLAGS_RELATED_OPERATIONS && req != &x->first;
+
+	/* [MS-SMB2] 3.3.5.2.7.2 */
+	if (related && x->file_id.volatile_id != 0)
+		id = x->file_id;
+	else if (related && smb2_file_id_is_related(id))
+		return x->file_status;
+	req->open = open_find(req->session, req->tree, id);
+	if (!req->open)
+		return STATUS_FILE_CLOSED;
+	x->file_id = id;
+	return STATUS_SUCCESS;
+}
+
+void request_open_set(struct request *req, struct open *open)
+{
+	assert(!req->open);
+	req->open = open;
+	req->exchange->file_id = open->id;
+}
+
+/* ---- waiting ---- */
+
+void request_cancel_set(struct request *req, void (*fn)(struct request *req, void *arg), void *arg)
+{
+	if (req->cancelled) {
+		fn(req, arg);
+		return;
+	}
+	req->cancel_fn = fn;
+	req->cancel_arg = arg;
+}
+
+void request_cancel_clear(struct request *req)
+{
+	req->cancel_fn = NULL;
+}
+
+struct nt_status request_go_async(struct request *req)
+{
+	/* Windows has no way to answer the rest of the compound before this */
+	if (!exchange_is_last(req->exchange, req))
+		return STATUS_INTERNAL_ERROR;
+	if (!req->async_id)
+		response_interim(req->exchange);
+	return STATUS_SUCCESS;
+}
+
+void request_release_input(struct request *req)
+{
+	struct exchange *x = req->exchange;
+
+	if (x->count > 1 || !x->msg)
+		return;
+	channel_release(req->conn->ch, x->msg);
+	x->msg = NULL;
+	req->in = (struct rd){.bad = true};
+	req->in_body = (struct slice){0};
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "smbd/session/server.h"
+
+#include <assert.h>
+#include <errno.h>
+
+#include <talloc.h>
+
+#include "smbd/crypto/rand.h"
+#include "smbd/session/connection.h"
+#include "smbd/session/session.h"
+#include "transport/base/clock.h"
+
+struct server *server_create(const struct server_config *config)
+{
+	struct server *server = talloc_zero(NULL, struct server);
+	uint32_t start;
+
+	if (!server)
+		return NULL;
+	if (rand_fill(&start, sizeof(start)) != 0) {
+		talloc_free(server);
+		errno = EIO;
+		return NULL;
+	}
+	server->config = *config;
+	if (server->config.max_credits > WINDOW_MAX / 2)
+		server->config.max_credits = WINDOW_MAX / 2;
+	server->started_real_ns = clock_real_ns();
+	server->acceptor.accepted = connection_accepted;
+	/* never 0 nor all ones, and other numbers in each life of the process */
+	atomic_init(&server->next_persistent_id, ((uint64_t)start << 24) + 1);
+	for (unsigned i = 0; i < SERVER_SHARDS; i++) {
+		pthread_mutex_init(&server->shards[i].mutex, NULL);
+		list_init(&server->shards[i].sessions);
+	}
+	pthread_mutex_init(&server->connections_mutex, NULL);
+	list_init(&server->connections);
+	return server;
+}
+
+void server_destroy(struct server *server)
+{
+	assert(list_empty(&server->connections));
+	for (unsigned i = 0; i < SERVER_SHARDS; i++) {
+		assert(list_empty(&server->shards[i].sessions));
+		pthread_mutex_destroy(&server->shards[i].mutex);
+	}
+	pthread_mutex_destroy(&server->connections_mutex);
+	talloc_free(server);
+}
+
+static void drain_all(struct server *server)
+{
+	pthread_mutex_lock(&server->connections_mutex);
+	list_for_each (n, &server->connections)
+		connection_drain(container_of(n, struct connection, all_node));
+	pthread_mutex_unlock(&server->connections_mutex);
+}
+
+void server_drain(struct server *server)
+{
+	atomic_store(&server->draining, true);
+	drain_all(server);
+}
+
+void server_abort(struct server *server)
+{
+	atomic_store(&server->draining, true);
+	atomic_store(&server->aborting, true);
+	drain_all(server);
+}
+
+bool server_drained(struct server *server)
+{
+	return atomic_load(&server->connection_count) == 0;
+}
+
+void server_connections_each(struct server *server, void (*one)(struct connection *conn, void *arg),
+			     void *arg)
+{
+	pthread_mutex_lock(&server->connections_mutex);
+	list_for_each (n, &server->connections)
+		one(container_of(n, struct connection, all_node), arg);
+	pthread_mutex_unlock(&server->connections_mutex);
+}
+
+void server_sessions_each(struct server *server, void (*one)(struct session *session, void *arg),
+			  void *arg)
+{
+	for (unsigned i = 0; i < SERVER_SHARDS; i++) {
+		pthread_mutex_lock(&server->shards[i].mutex);
+		list_for_each (n, &server->shards[i].sessions)
+			one(container_of(n, struct session, node), arg);
+		pthread_mutex_unlock(&server->shards[i].mutex);
+	}
+}

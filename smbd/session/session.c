@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "smbd/session/session.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include <talloc.h>
+
+#include "smbd/auth/auth.h"
+#include "smbd/crypto/rand.h"
+#include "smbd/crypto/sign.h"
+#include "smbd/session/cancel.h"
+#include "smbd/session/connection.h"
+#include "smbd/session/open.h"
+#include "smbd/session/server.h"
+#include "smbd/session/tree.h"
+#include "transport/base/clock.h"
+#include "transport/base/log.h"
+
+void session_user_get(struct session_user *user)
+{
+	atomic_fetch_add(&user->refs, 1);
+}
+
+void session_user_put(struct session_user *user)
+{
+	if (user && atomic_fetch_sub(&user->refs, 1) == 1)
+		user->release(user);
+}
+
+/* ---- the registry ---- */
+
+static struct server_shard *shard_of(struct server *server, uint64_t id)
+{
+	return &server->shards[id % SERVER_SHARDS];
+}
+
+/* Under the shard's mutex; no reference. */
+static struct session *shard_find(struct server_shard *shard, uint64_t id)
+{
+	list_for_each (n, &shard->sessions) {
+		struct session *session = container_of(n, struct session, node);
+
+		if (session->id == id)
+			return session;
+	}
+	return NULL;
+}
+
+struct session *session_find(struct server *server, uint64_t id)
+{
+	struct server_shard *shard = shard_of(server, id);
+	struct session *session;
+
+	pthread_mutex_lock(&shard->mutex);
+	session = shard_find(shard, id);
+	if (session)
+		session_get(session);
+	pthread_mutex_unlock(&shard->mutex);
+	return session;
+}
+
+/* Ids are random: a client that tries other clients' ids finds none. */
+static int session_register(struct session *session)
+{
+	struct server_shard *shard;
+	bool taken;
+
+	do {
+		if (rand_fill(&session->id, sizeof(session->id)) != 0)
+			return -1;
+		shard = shard_of(session->server, session->id);
+		pthread_mutex_lock(&shard->mutex);
+		taken = session->id == 0 || session->id == UINT64_MAX ||
+			shard_find(shard, session->id);
+		if (!taken)
+			list_push(&shard->sessions, &session->node);
+		pthread_mutex_unlock(&shard->mutex);
+	} while (taken);
+	return 0;
+}
+
+static void session_unregister(struct session *session)
+{
+	struct server_shard *shard = shard_of(session->server, session->id);
+
+	pthread_mutex_lock(&shard->mutex);
+	list_del(&session->node);
+	pthread_mutex_unlock(&shard->mutex);
+}
+
+/* ---- life ---- */
+
+static struct session *session_alloc(struct connection *conn)
+{
+	struct session *session = talloc_zero(NULL, struct session);
+
+	if (!session)
+		return NULL;
+	session->server = conn->server;
+	session->dialect = conn->negotiated.dialect;
+	memcpy(session->client_guid, conn->negotiated.client_guid, sizeof(session->client_guid));
+	session->created_ns = clock_mono_ns();
+	pthread_mutex_init(&session->mutex, NULL);
+	fiber_cond_init(&session->changed);
+	list_init(&session->channels);
+	list_init(&session->node);
+	id_table_init(&session->trees, SESSION_TREES_MAX);
+	id_table_init(&session->opens, conn->server->config.max_opens);
+	atomic_init(&session->refs, 1); /* the caller's */
+	atomic_fetch_add(&conn->server->session_count, 1);
+	return session;
+}
+
+static void session_free(struct session *session)
+{
+	assert(list_empty(&session->node) && list_empty(&session->channels));
+	atomic_fetch_sub(&session->server->session_count, 1);
+	session_user_put(session->user);
+	id_table_fini(&session->trees);
+	id_table_fini(&session->opens);
+	explicit_bzero(session->key, sizeof(session->key));
+	explicit_bzero(session->application_key, sizeof(session->application_key));
+	pthread_mutex_destroy(&session->mutex);
+	talloc_free(session);
+}
+
+void session_get(struct session *session)
+{
+	atomic_fetch_add(&session->refs, 1);
+}
+
+void session_put(struct session *session)
+{
+	if (session && atomic_fetch_sub(&session->refs, 1) == 1)
+		session_free(session);
+}
+
+struct session_user *session_user(struct session *session)
+{
+	struct session_user *user;
+
+	pthread_mutex_lock(&session->mutex);
+	user = session->user;
+	if (user)
+		session_user_get(user);
+	pthread_mutex_unlock(&session->mutex);
+	return user;
+}
+
+enum session_state session_enter(struct session *session, struct session_user **user)
+{
+	enum session_state state;
+
+	pthread_mutex_lock(&session->mutex);
+	state = session->state;
+	*user = session->user;
+	if (*user)
+		session_user_get(*user);
+	pthread_mutex_unlock(&session->mutex);
+	return state;
+}
+
+/* ---- channels ---- */
+
+static void channel_detach_run(struct reactor_post *post)
+{
+	struct session_channel *channel = container_of(post, struct session_channel, detach);
+	struct connection *conn = channel->conn;
+
+	cancel_session(conn, channel->session);
+	connection_session_remove(conn, channel);
+	connection_changed(conn);
+}
+
+struct nt_status session_channel_add(struct connection *conn, struct session *session,
+				     struct session_channel **out)
+{
+	struct session_channel *channel = talloc_zero(NULL, struct session_channel);
+	struct nt_status status = STATUS_SUCCESS;
+
+	if (!channel)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	channel->session = session;
+	channel->conn = conn;
+	channel->preauth = conn->negotiated.preauth;
+	channel->detach.run = channel_detach_run;
+	channel->refs = 1; /* the connection's table's */
+	list_init(&channel->node);
+	list_init(&channel->conn_node);
+	pthread_mutex_lock(&session->mutex);
+	if (session->state == SESSION_ENDED) {
+		status = STATUS_USER_SESSION_DELETED;
+	} else if (session->channel_count >= conn->server->config.max_channels) {
+		status = STATUS_INSUFFICIENT_RESOURCES;
+	} else {
+		list_push(&session->channels, &channel->node);
+		session->channel_count++;
+	}
+	pthread_mutex_unlock(&session->mutex);
+	if (nt_error(status)) {
+		talloc_free(channel);
+		return status;
+	}
+	session_get(session);
+	connection_session_insert(conn, channel);
+	*out = channel;
+	return STATUS_SUCCESS;
+}
+
+void session_channel_get(struct session_channel *channel)
+{
+	channel->refs++;
+}
+
+void session_channel_put(struct session_channel *channel)
+{
+	if (!channel || --channel->refs > 0)
+		return;
+	assert(list_empty(&channel->conn_node));
+	signer_destroy(channel->signer);
+	talloc_free(channel->auth);
+	session_put(channel->session);
+	talloc_free(channel);
+}
+
+struct nt_status session_create(struct connection *conn, struct session_channel **out)
+{
+	struct server *server = conn->server;
+	struct session *session;
+	struct nt_status status;
+
+	/* [MS-SMB2] 3.3.5.5.1; what is half open is bounded besides, for it costs no password */
+	if (conn->session_count >= CONNECTION_SESSIONS_MAX || conn->setups >= CONNECTION_SETUPS_MAX)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	if (atomic_load(&server->session_count) >= server->config.max_sessions)
+		return STATUS_TOO_MANY_SESSIONS;
+	session = session_alloc(conn);
+	if (!session)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	if (session_register(session) != 0)
+		status = STATUS_INSUFFICIENT_RESOURCES;
+	else
+		status = session_channel_add(conn, session, out);
+	if (nt_error(status))
+		session_unregister(session);
+	session_put(session);
+	return status;
+}
+
+/* The session's last channel is going, or this one of several. True: it was the last. */
+bool session_channel_leave(struct session_channel *channel)
+{
+	struct session *session = channel->session;
+	bool last = false;
+
+	pthread_mutex_lock(&session->mutex);
+	if (!channel->detaching && !list_empty(&channel->node)) {
+		list_del(&channel->node);
+		last = --session->channel_count == 0;
+	}
+	pthread_mutex_unlock(&session->mutex);
+	return last;
+}
+
+bool session_channel_detaching(const struct session_channel *channel)
+{
+	bool detaching;
+
+	pthread_mutex_lock(&channel->session->mutex);
+	detaching = channel->detaching;
+	pthread_mutex_unlock(&channel->session->mutex);
+	return detaching;
+}
+
+/* ---- the end ---- */
+
+/* Under the session's mutex. Their connections free them, each on its reactor. */
+static void session_detach_channels(struct session *session)
+{
+	struct list_node *n;
+
+	while ((n = list_pop(&session->channels)) != NULL) {
+		struct session_channel *channel = container_of(n, struct session_channel, node);
+
+		session->channel_count--;
+		channel->detaching = true;
+		reactor_post(channel->conn->reactor, &channel->detach);
+	}
+}
+
+void session_end(struct session *session)
+{
+	bool ours;
+
+	pthread_mutex_lock(&session->mutex);
+	ours = session->state != SESSION_ENDED;
+	session->state = SESSION_ENDED;
+	if (ours)
+		session_detach_channels(session);
+	while (!ours && !session->ended)
+		(void)fiber_cond_wait(&session->changed, &session->mutex, 0);
+	pthread_mutex_unlock(&session->mutex);
+	if (!ours)
+		return;
+	session_unregister(session);
+	opens_end(session, NULL);
+	trees_end(session);
+	pthread_mutex_lock(&session->mutex);
+	session->ended = true;
+	fiber_cond_broadcast(&session->changed);
+	pthread_mutex_unlock(&session->mutex);
+}
