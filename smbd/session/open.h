@@ -71,6 +71,7 @@ NT_WARN_UNUSED struct nt_status open_publish(struct open *open);
 
 /* In the session and, unless NULL, in the tree; a reference. NULL: none (any more). */
 struct open *open_find(struct session *session, const struct tree *tree, struct smb2_file_id id);
+void open_get(struct open *open); /* by who holds one */
 void open_put(struct open *open);
 
 /* In a fiber: take it out of the table, wait for its other users, end it. The caller's reference
