@@ -79,7 +79,7 @@ struct buf_wait {
 	struct buf_cache *cache;
 };
 
-/* On a reactor; ready and size are set, size is not over the maximum. */
+/* On a reactor, when buf_get() gave NULL; ready and size are set, size is not over the maximum. */
 void buf_wait(struct buf_pool *pool, struct buf_wait *wait);
 
 /* On the reactor that waits; of a wait that was begun; no-op after ready(). After it returns
