@@ -64,7 +64,7 @@ void fiber_cond_broadcast(struct fiber_cond *c);
 
 /* ---- blocking calls ---- */
 /* The worker pool of the process; once, before reactors start. Stopping finishes what is queued,
- * and comes after reactor_stop(), before reactor_destroy(). */
+ * and comes after reactor_stop(), before reactor_destroy(). No-op if there are none. */
 int fiber_workers_start(unsigned threads);
 void fiber_workers_stop(void);
 
