@@ -26,12 +26,12 @@
 
 struct auth_exchange;
 struct connection;
-struct identity;
 struct open;
 struct server;
 struct session;
 struct signer;
 struct tree;
+struct unix_user;
 struct vfs_cred;
 
 enum session_state {
@@ -49,7 +49,7 @@ struct session_user {
 	const char *domain; /* UTF-8, as the client gave it; may be empty */
 	bool guest;
 	bool anonymous;
-	const struct identity *identity;            /* smbd/auth's: SIDs */
+	const struct unix_user *unix_user;          /* smbd/auth's: SIDs */
 	struct vfs_cred *cred;                      /* for smbd/vfs; NULL only for nobody */
 	void (*release)(struct session_user *user); /* at the last reference; any thread */
 };

@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "smbd/cmd/service.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include <talloc.h>
+
+#include "smbd/auth/accounts.h"
+#include "smbd/auth/auth.h"
+#include "smbd/auth/identity.h"
+#include "smbd/conf/conf.h"
+#include "smbd/file/file.h"
+#include "smbd/rpc/rpc.h"
+#include "smbd/session/connection.h"
+#include "smbd/session/request.h"
+#include "smbd/session/server.h"
+#include "smbd/session/session.h"
+#include "smbd/vfs/vfs.h"
+#include "smbd/wire/access.h"
+#include "transport/base/log.h"
+
+/* [MS-SMB2] 2.2.10 MaximalAccess of who may read, and of who may do anything. */
+#define ACCESS_READ_ONLY  (FILE_GENERIC_READ | FILE_GENERIC_EXECUTE)
+#define ACCESS_READ_WRITE FILE_ALL_ACCESS
+
+struct snapshot;
+
+/* A share of one configuration. Its references are the configuration's. */
+struct disk {
+	struct share share;
+	struct snapshot *snapshot;
+	atomic_uint trees;
+	bool own; /* of one user (%U in its path): goes with its only tree */
+};
+
+/* A configuration in force, or that was while some tree was connected. */
+struct snapshot {
+	atomic_uint refs;
+	struct conf *conf;
+	struct disk ipc;
+	unsigned count;
+	struct disk *disks; /* as conf.shares */
+};
+
+struct service {
+	pthread_mutex_t mutex;
+	struct snapshot *current;
+	struct accounts *accounts;
+	struct auth_config auth;
+	struct file_table *files;
+};
+
+/* ---- snapshots ---- */
+
+static void snapshot_put(struct snapshot *s)
+{
+	if (atomic_fetch_sub(&s->refs, 1) != 1)
+		return;
+	for (unsigned i = 0; i < s->count; i++)
+		if (s->disks[i].share.vfs)
+			vfs_share_put(s->disks[i].share.vfs);
+	talloc_free(s);
+}
+
+static struct snapshot *snapshot_get(struct service *service)
+{
+	struct snapshot *s;
+
+	pthread_mutex_lock(&service->mutex);
+	s = service->current;
+	atomic_fetch_add(&s->refs, 1);
+	pthread_mutex_unlock(&service->mutex);
+	return s;
+}
+
+static void disk_release(struct share *share)
+{
+	struct disk *disk = container_of(share, struct disk, share);
+	struct snapshot *s = disk->snapshot;
+
+	atomic_fetch_sub(&disk->trees, 1);
+	if (disk->own) {
+		vfs_share_put(disk->share.vfs);
+		talloc_free(disk);
+	}
+	snapshot_put(s);
+}
+
+static int disk_open(const struct conf_share *conf, const char *path, struct vfs_share **vfs)
+{
+	const struct vfs_share_options options = {
+		.case_sensitive = conf->case_sensitive == CONF_YES,
+		.symlinks = conf->wide_links        ? VFS_SYMLINKS_WIDE
+			    : conf->follow_symlinks ? VFS_SYMLINKS_BENEATH
+						    : VFS_SYMLINKS_NONE,
+		.create_mask = conf->create_mask,
+		.directory_mask = conf->directory_mask,
+		.force_create_mode = conf->force_create_mode,
+		.force_directory_mode = conf->force_directory_mode,
+		.hide_dot_files = conf->hide_dot_files,
+		.store_dos_attributes = conf->store_dos_attributes,
+	};
+
+	return vfs_share_open(path, &options, vfs);
+}
+
+/* Does the path depend on who connects? conf_expand() leaves such substitutions as they are. */
+static bool path_is_users(const char *path)
+{
+	return strstr(path, "%U") || strstr(path, "%u");
+}
+
+static void disk_init(struct disk *disk, struct snapshot *s, const struct conf_share *conf)
+{
+	char *path = conf_expand(s, s->conf, conf->path, conf->name, NULL);
+	int err = path ? 0 : -ENOMEM;
+
+	disk->snapshot = s;
+	disk->share.name = conf->name;
+	disk->share.conf = conf;
+	disk->share.release = disk_release;
+	if (!err && !path_is_users(path))
+		err = disk_open(conf, path, &disk->share.vfs);
+	if (err)
+		log_warning("share %s: %s: %s", conf->name, conf->path, strerror(-err));
+}
+
+/* Takes conf over, also on failure. */
+static struct snapshot *snapshot_create(struct conf *conf)
+{
+	struct snapshot *s = talloc_zero(NULL, struct snapshot);
+
+	if (s)
+		s->disks = talloc_zero_array(s, struct disk, conf->share_count);
+	if (!s || !s->disks) {
+		talloc_free(s);
+		talloc_free(conf);
+		return NULL;
+	}
+	s->conf = talloc_steal(s, conf);
+	s->count = conf->share_count;
+	atomic_init(&s->refs, 1);
+	s->ipc.snapshot = s;
+	s->ipc.share = (struct share){.name = "IPC$", .ipc = true, .release = disk_release};
+	for (unsigned i = 0; i < s->count; i++)
+		disk_init(&s->disks[i], s, conf->shares[i]);
+	return s;
+}
+
+/* ---- the service ---- */
+
+static void auth_init(struct service *service, const struct conf *conf)
+{
+	static const enum auth_map_guest map[] = {
+		[CONF_MAP_NEVER] = AUTH_MAP_NEVER,
+		[CONF_MAP_BAD_USER] = AUTH_MAP_BAD_USER,
+		[CONF_MAP_BAD_PASSWORD] = AUTH_MAP_BAD_PASSWORD,
+	};
+
+	service->auth = (struct auth_config){
+		.netbios_name = talloc_strdup(service, conf->netbios_name),
+		.workgroup = talloc_strdup(service, conf->workgroup),
+		.map_to_guest = map[conf->map_to_guest],
+		.allow_anonymous = conf->restrict_anonymous < 2,
+		.guest_account = talloc_strdup(service, conf->guest_account),
+		.accounts = service->accounts,
+		.identities = identities_create(service),
+	};
+}
+
+struct service *service_create(struct conf *conf)
+{
+	struct service *service = talloc_zero(NULL, struct service);
+
+	if (!service)
+		goto free_conf;
+	service->accounts = accounts_create(service, conf->smb_passwd_file);
+	if (!service->accounts)
+		goto free_service;
+	auth_init(service, conf);
+	service->files = file_table_new(NULL);
+	if (!service->auth.netbios_name || !service->auth.identities || !service->files)
+		goto free_service;
+	pthread_mutex_init(&service->mutex, NULL);
+	service->current = snapshot_create(conf);
+	if (service->current)
+		return service;
+	pthread_mutex_destroy(&service->mutex);
+	file_table_free(service->files);
+	talloc_free(service);
+	return NULL;
+
+free_service:
+	if (service->files)
+		file_table_free(service->files);
+	talloc_free(service);
+free_conf:
+	talloc_free(conf);
+	errno = ENOMEM;
+	return NULL;
+}
+
+void service_destroy(struct service *service)
+{
+	snapshot_put(service->current);
+	file_table_free(service->files);
+	pthread_mutex_destroy(&service->mutex);
+	talloc_free(service);
+}
+
+int service_check_accounts(struct service *service, char *text, size_t cap)
+{
+	struct accounts_error error = {""};
+	int err = accounts_load(service->accounts, &error);
+
+	snprintf(text, cap, "%s", error.text);
+	return err;
+}
+
+int service_reload(struct service *service, struct conf *conf)
+{
+	struct snapshot *s = snapshot_create(conf), *former;
+
+	if (!s)
+		return -ENOMEM;
+	pthread_mutex_lock(&service->mutex);
+	former = service->current;
+	service->current = s;
+	pthread_mutex_unlock(&service->mutex);
+	snapshot_put(former);
+	return 0;
+}
+
+struct service *service_of(const struct request *req)
+{
+	return req->conn->server->config.service;
+}
+
+struct file_table *service_files(const struct request *req)
+{
+	return service_of(req)->files;
+}
+
+const struct auth_config *service_auth(const struct request *req)
+{
+	return &service_of(req)->auth;
+}
+
+/* ---- finding a share ---- */
+
+struct share_user {
+	struct conf_user conf;
+	const struct session_user *user;
+};
+
+static bool in_group(const struct conf_user *conf, const char *group)
+{
+	const struct session_user *user = container_of(conf, const struct share_user, conf)->user;
+
+	return user->unix_user && identity_in_group(user->unix_user, group);
+}
+
+static enum conf_access access_of(const struct conf_share *share, const struct session_user *user)
+{
+	const struct share_user who = {
+		.conf = {.name = user->name,
+			 .guest = user->guest || user->anonymous,
+			 .in_group = in_group},
+		.user = user,
+	};
+
+	return conf_share_access(share, &who.conf);
+}
+
+/* A share whose path names the user: one of its own for this tree. */
+static struct disk *disk_for_user(struct snapshot *s, const struct conf_share *conf,
+				  const struct session_user *user)
+{
+	struct disk *disk = talloc_zero(NULL, struct disk);
+	char *path;
+
+	if (!disk)
+		return NULL;
+	path = conf_expand(disk, s->conf, conf->path, conf->name, user->name);
+	if (!path || disk_open(conf, path, &disk->share.vfs) != 0) {
+		talloc_free(disk);
+		return NULL;
+	}
+	disk->snapshot = s;
+	disk->own = true;
+	disk->share.name = conf->name;
+	disk->share.conf = conf;
+	disk->share.release = disk_release;
+	return disk;
+}
+
+static struct disk *disk_find(struct snapshot *s, const char *name)
+{
+	for (unsigned i = 0; i < s->count; i++)
+		if (strcasecmp(s->disks[i].share.name, name) == 0)
+			return &s->disks[i];
+	return NULL;
+}
+
+static struct nt_status root_status(int err)
+{
+	/* what an administrator took away is no share any more, as far as clients go */
+	if (err == -ENODEV || err == -ENOENT)
+		return STATUS_BAD_NETWORK_NAME;
+	return nt_status_from_errno(err);
+}
+
+/* Counts the tree on success. */
+static struct nt_status disk_connect(struct snapshot *s, struct disk *disk,
+				     const struct session_user *user, struct service_share *out)
+{
+	const struct conf_share *conf = disk->share.conf;
+	enum conf_access access;
+	int err;
+
+	if (!conf->available)
+		return STATUS_BAD_NETWORK_NAME;
+	access = access_of(conf, user);
+	if (access == CONF_ACCESS_NONE || conf->smb_encrypt == CONF_ENCRYPT_REQUIRED)
+		return STATUS_ACCESS_DENIED;
+	if (!disk->share.vfs)
+		disk = disk_for_user(s, conf, user);
+	if (!disk)
+		return STATUS_BAD_NETWORK_NAME;
+	err = vfs_share_check(disk->share.vfs, user->cred);
+	/* [MS-SMB2] 3.3.5.7 CurrentUses */
+	if (atomic_fetch_add(&disk->trees, 1) >= conf->max_connections && conf->max_connections)
+		err = -EUSERS;
+	if (err) {
+		atomic_fetch_add(&s->refs, 1); /* of the release */
+		disk_release(&disk->share);
+		return err == -EUSERS ? STATUS_REQUEST_NOT_ACCEPTED : root_status(err);
+	}
+	out->share = &disk->share;
+	out->read_only = access == CONF_ACCESS_READ;
+	out->maximal_access = out->read_only ? ACCESS_READ_ONLY : ACCESS_READ_WRITE;
+	return STATUS_SUCCESS;
+}
+
+struct nt_status service_share_find(struct service *service, const char *name,
+				    const struct session_user *user, struct service_share *out)
+{
+	struct snapshot *s = snapshot_get(service);
+	struct nt_status status = STATUS_SUCCESS;
+	struct disk *disk;
+
+	if (strcasecmp(name, "IPC$") == 0) {
+		atomic_fetch_add(&s->ipc.trees, 1);
+		*out = (struct service_share){.share = &s->ipc.share,
+					      .maximal_access = ACCESS_READ_WRITE};
+		return STATUS_SUCCESS;
+	}
+	disk = disk_find(s, name);
+	status = disk ? disk_connect(s, disk, user, out) : STATUS_BAD_NETWORK_NAME;
+	if (nt_error(status))
+		snapshot_put(s);
+	return status;
+}
+
+/* ---- the listing ---- */
+
+struct listing {
+	struct rpc_env env;
+	struct snapshot *snapshot;
+};
+
+static void list_disk(const struct disk *disk, void (*one)(void *, const struct rpc_share *),
+		      void *arg)
+{
+	const struct conf_share *conf = disk->share.conf;
+	const struct rpc_share share = {
+		.name = conf->name,
+		.comment = conf->comment,
+		.path = "",
+		.type = RPC_SHARE_DISK,
+		.flags = (uint32_t)conf->csc_policy << 4,
+		.max_users = conf->max_connections,
+		.users = atomic_load(&disk->trees),
+	};
+
+	one(arg, &share);
+}
+
+static void list(const struct rpc_env *env, bool hidden,
+		 void (*one)(void *, const struct rpc_share *), void *arg)
+{
+	const struct snapshot *s = container_of(env, const struct listing, env)->snapshot;
+	const struct rpc_share ipc = {
+		.name = "IPC$",
+		.comment = "IPC Service",
+		.path = "",
+		.type = RPC_SHARE_IPC | RPC_SHARE_SPECIAL,
+		.users = atomic_load(&s->ipc.trees),
+	};
+
+	for (unsigned i = 0; i < s->count; i++)
+		if (s->conf->shares[i]->available && (hidden || s->conf->shares[i]->browseable))
+			list_disk(&s->disks[i], one, arg);
+	one(arg, &ipc);
+}
+
+static void list_shown(const struct rpc_env *env, void (*one)(void *, const struct rpc_share *),
+		       void *arg)
+{
+	list(env, false, one, arg);
+}
+
+static void list_all(const struct rpc_env *env, void (*one)(void *, const struct rpc_share *),
+		     void *arg)
+{
+	list(env, true, one, arg);
+}
+
+static int listing_free(struct listing *listing)
+{
+	snapshot_put(listing->snapshot);
+	return 0;
+}
+
+const struct rpc_env *service_rpc_env(void *talloc_ctx, struct service *service)
+{
+	struct listing *listing = talloc_zero(talloc_ctx, struct listing);
+	const struct conf *conf;
+
+	if (!listing)
+		return NULL;
+	listing->snapshot = snapshot_get(service);
+	talloc_set_destructor(listing, listing_free);
+	conf = listing->snapshot->conf;
+	listing->env = (struct rpc_env){
+		.server_name = conf->netbios_name,
+		.server_comment = conf->server_string,
+		.workgroup = conf->workgroup,
+		.shares = list_shown,
+		.all_shares = list_all,
+	};
+	return &listing->env;
+}
