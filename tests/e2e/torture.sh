@@ -1,0 +1,21 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# smbtorture, the test suite of Samba's own developers, against the list of torture.expected.
+#   SUITES="smb2.read smb2.rw"   only these
+. "$(dirname "$0")/lib.sh"
+EXPECTED=$TOP/tests/e2e/torture.expected
+SUITES=${SUITES:-$(grep -v '^#' "$EXPECTED" | cut -f1 | uniq)}
+command -v smbtorture >/dev/null || skip_all "no smbtorture (samba-testsuite)"
+
+server_up "server signing = auto"
+client_conf
+for suite in $SUITES; do
+	rm -rf "${SHARE:?}"/*
+	relay /usr/bin/python3 "$TOP/tests/e2e/torture_cases.py" "$HOST" "$PORT" "$WORK/client/smb.conf" \
+		"$LOGS/raw" "$EXPECTED" "$suite"
+	server_alive && accepts && continue
+	result "not ok" "the server outlives $suite"
+	server_kill
+	server_start || break
+done
+finish

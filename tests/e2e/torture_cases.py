@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""torture_cases.py HOST PORT CLIENT-CONF LOGS EXPECTED SUITE: one suite of smbtorture, as torture.sh runs it.
+
+Each test of the suite is a run of its own, so that none depends on the one before. EXPECTED says what must
+come of it (see its head). A test that passes and is not expected to is reported as such: it belongs in the list.
+"""
+import os
+import re
+import subprocess
+import sys
+
+SECONDS = {"smb2.maxfid": 600, "smb2.scan": 300, "smb2.dir.large-files": 300, "smb2.dir.many": 300}
+USUAL_SECONDS = 90
+RESULT = re.compile(r"^(success|failure|error|skip): (.*?)( \[)?$")
+
+
+def read_expected(path, suite):
+    """test: (pass|fail|skip, reason), in the file's order."""
+    expected = {}
+    with open(path, encoding="utf-8") as text:
+        for line in text:
+            fields = line.rstrip("\n").split("\t")
+            if not line.startswith("#") and len(fields) >= 3 and fields[0] == suite:
+                expected[fields[1]] = (fields[2], fields[3] if len(fields) > 3 else "")
+    return expected
+
+
+def listed(suite):
+    """test: the name smbtorture runs it by. It lists a.T.T for the test T of suite a."""
+    names = subprocess.run(["smbtorture", "--list"], capture_output=True, text=True,
+                           check=False).stdout.split("\n")
+    tests = {}
+    for name in names:
+        if name.startswith(suite + "."):
+            parts = name[len(suite) + 1:].split(".")
+            if len(parts) > 1 and parts[-1] == parts[-2]:
+                parts.pop()
+            tests[".".join(parts)] = name if "." in name[len(suite) + 1:] else suite
+    return tests
+
+
+def run_test(argv, seconds, log):
+    """What smbtorture made of one test: (result, first line of its reason)."""
+    try:
+        run = subprocess.run(argv, capture_output=True, text=True, errors="replace", check=False,
+                             timeout=seconds, stdin=subprocess.DEVNULL)
+        out, status = run.stdout + run.stderr, run.returncode
+    except subprocess.TimeoutExpired as expired:
+        out, status = (expired.stdout or b"").decode(errors="replace"), None
+    with open(log, "w", encoding="utf-8") as text:
+        text.write(" ".join(argv) + "\n" + out)
+    lines = out.split("\n")
+    for number, line in enumerate(lines):
+        found = RESULT.match(line)
+        if found:
+            return found[1], lines[number + 1][:200] if found[3] else ""
+    return "error", f"no end within {seconds} s" if status is None else f"no result, status {status}"
+
+
+def tell(name, expectation, reason, result, why):
+    if result == "success":
+        if expectation != "pass":
+            print(f"# {name} passes and is not expected to: let torture.expected say pass")
+        print(f"ok - {name}", flush=True)
+    elif expectation == "pass":
+        print(f"not ok - {name}\n# {result}: {why}", flush=True)
+    else:
+        print(f"ok - {name} # SKIP {reason or 'not expected to pass'} ({result})", flush=True)
+
+
+def main(host, port, conf, logs, expected_path, suite):
+    expected, tests = read_expected(expected_path, suite), listed(suite)
+    os.makedirs(logs, exist_ok=True)
+    command = ["smbtorture", f"//{host}/share", "-p", port, "-U", "tester%secret", "-s", conf,
+               "--format=subunit", "--option=torture:progress=no", f"--basedir={logs}",
+               "--option=torture:user2name=tester2", "--option=torture:user2password=secret2"]
+    for test in list(expected) + [t for t in tests if t not in expected]:
+        expectation, reason = expected.get(test, ("fail", "not in the list"))
+        name = f"{suite} {test}"
+        if expectation == "skip":
+            print(f"ok - {name} # SKIP {reason}", flush=True)
+        elif test not in tests:
+            print(f"not ok - {name}\n# this smbtorture has no such test", flush=True)
+        else:
+            seconds = SECONDS.get(f"{suite}.{test}", SECONDS.get(suite, USUAL_SECONDS))
+            log = os.path.join(logs, re.sub(r"[^\w.-]", "_", f"{suite}.{test}.log"))
+            tell(name, expectation, reason, *run_test(command + [tests[test]], seconds, log))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
