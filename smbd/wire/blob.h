@@ -59,6 +59,9 @@ struct wire_blob wire_blob_rest(struct rd *r);
 /* Append a payload, or nothing when its data is NULL. */
 void wire_blob_encode(struct wr *w, struct wire_blob b);
 
+/* Requests whose StructureSize is odd have one byte of buffer even when they have none. */
+void wire_pad_encode(struct wr *w, size_t buffer_len);
+
 /* StructureSize: read it and fail r unless it is `size`. */
 void wire_structure_size(struct rd *r, uint16_t size);
 

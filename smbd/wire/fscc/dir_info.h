@@ -31,8 +31,11 @@ struct dir_info {
 	struct wire_blob file_name;         /* UTF-16LE */
 };
 
-/* Is it a class of directory listings that this codec has? */
-bool dir_info_class_known(uint8_t file_info_class);
+/*
+ * Bytes before FileName: a smaller OutputBufferLength gets STATUS_INFO_LENGTH_MISMATCH ([MS-FSA]
+ * 2.1.5.6.3). 0: not a class of directory listings (STATUS_INVALID_INFO_CLASS).
+ */
+size_t dir_info_fixed_size(uint8_t file_info_class);
 
 /*
  * Append one entry at the next 8-aligned place and link the one before to it, whose offset *last
