@@ -417,7 +417,6 @@ static struct nt_status create_finish(struct creation *c)
 static struct nt_status create_file(struct creation *c)
 {
 	struct request *req = c->req;
-	struct identity *identity;
 	struct nt_status status = create_check(c);
 	struct open *open;
 
@@ -429,13 +428,7 @@ static struct nt_status create_file(struct creation *c)
 	c->h = container_of(open, struct handle, open);
 	c->h->files = service_files(req);
 
-	identity = session_identity(req->session);
-	if (identity) {
-		status = create_find_or_make(c, identity->cred);
-		identity_put(identity); /* the node holds the cred */
-	} else {
-		status = STATUS_USER_SESSION_DELETED;
-	}
+	status = create_find_or_make(c, req->user->cred); /* the node holds the cred */
 	if (nt_success(status))
 		status = create_finish(c);
 	if (!nt_success(status))
