@@ -112,14 +112,15 @@ static struct nt_status dir_query(struct request *req, struct handle *h,
 static struct nt_status dir_check(struct request *req, struct handle *h,
 				  const struct smb2_query_directory_request *query)
 {
+	size_t fixed = dir_info_fixed_size(query->file_information_class);
+
 	if (!handle_is_directory(h))
 		return STATUS_INVALID_PARAMETER;
-	if (!dir_info_class_known(query->file_information_class))
+	if (fixed == 0)
 		return STATUS_INVALID_INFO_CLASS;
 	if (query->output_buffer_length > request_max_transact(req))
 		return STATUS_INVALID_PARAMETER;
-	if (query->output_buffer_length <
-	    file_information_fixed_size(query->file_information_class))
+	if (query->output_buffer_length < fixed)
 		return STATUS_INFO_LENGTH_MISMATCH;
 	return handle_need(h, FILE_LIST_DIRECTORY);
 }
