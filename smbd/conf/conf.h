@@ -154,6 +154,10 @@ struct conf_reporter {
  * A NULL reporter means the log. */
 struct conf *conf_load(TALLOC_CTX *mem, const char *path, struct conf_reporter *reporter);
 
+/* The same without a look at the shares' folders: for tools that must work when one has vanished.
+ */
+struct conf *conf_read(TALLOC_CTX *mem, const char *path, struct conf_reporter *reporter);
+
 /* The same from memory, without looking at any file: no include, no check of share paths. */
 struct conf *conf_parse(TALLOC_CTX *mem, const char *name, const char *text, size_t len,
 			struct conf_reporter *reporter);

@@ -25,7 +25,8 @@ struct loader {
 	struct conf_share **shares;
 	struct conf_share *share; /* NULL: in [global] */
 	bool skip;                /* in a section that is ignored */
-	bool files;               /* may look at the file system */
+	bool files;               /* may read others */
+	bool paths;               /* look whether the shares' folders are there */
 	unsigned errors;
 
 	const char *file;
@@ -467,7 +468,7 @@ static void check_share(struct loader *l, const struct conf_share *s)
 		load_error(l, "out of memory");
 		return;
 	}
-	if (l->files && !unknown && !strchr(path, '%')) {
+	if (l->paths && !unknown && !strchr(path, '%')) {
 		if (stat(path, &st) < 0)
 			load_error(l, "[%s] path = %s: %s", s->name, path, strerror(errno));
 		else if (!S_ISDIR(st.st_mode))
@@ -515,9 +516,10 @@ static struct conf *end(struct loader *l)
 	return NULL;
 }
 
-struct conf *conf_load(TALLOC_CTX *mem, const char *path, struct conf_reporter *reporter)
+static struct conf *load_file(TALLOC_CTX *mem, const char *path, bool paths,
+			      struct conf_reporter *reporter)
 {
-	struct loader l = {.files = true};
+	struct loader l = {.files = true, .paths = paths};
 	size_t len;
 	char *text;
 
@@ -530,6 +532,16 @@ struct conf *conf_load(TALLOC_CTX *mem, const char *path, struct conf_reporter *
 		finish(&l);
 	}
 	return end(&l);
+}
+
+struct conf *conf_load(TALLOC_CTX *mem, const char *path, struct conf_reporter *reporter)
+{
+	return load_file(mem, path, true, reporter);
+}
+
+struct conf *conf_read(TALLOC_CTX *mem, const char *path, struct conf_reporter *reporter)
+{
+	return load_file(mem, path, false, reporter);
 }
 
 struct conf *conf_parse(TALLOC_CTX *mem, const char *name, const char *text, size_t len,

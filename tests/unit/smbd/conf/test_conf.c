@@ -476,6 +476,7 @@ static void expect_load(const char *path, const char *want)
 static void test_missing_files(void **state)
 {
 	char text[512], path[128];
+	struct conf *c;
 
 	snprintf(path, sizeof(path), "%s/none", dir);
 	expect_load(path, "E:@/none: cannot read @/none: No such file or directory\n");
@@ -486,6 +487,11 @@ static void test_missing_files(void **state)
 	snprintf(text, sizeof(text), "[s]\npath = %s/gone\n", dir);
 	expect_load(put("b.conf", text),
 		    "E:@/b.conf: [s] path = @/gone: No such file or directory\n");
+	said[0] = 0;
+	c = conf_read(NULL, put("b.conf", text), &ear);
+	assert_non_null(c);
+	assert_string_equal(said, "");
+	talloc_free(c);
 	snprintf(text, sizeof(text), "[s]\npath = %s/b.conf\n", dir);
 	expect_load(put("c.conf", text), "E:@/c.conf: [s] path = @/b.conf: not a directory\n");
 }
