@@ -6,12 +6,12 @@
  *
  * Hides the table: inodes hashed to shards, one mutex each. Thread: any. Lock order: session ->
  * shard; one shard at a time; no shard mutex is held over a suspension, a vfs call or a callback.
- * file_close(), file_rename() and file_delete_set() call the vfs and so may suspend; the others do
- * not.
+ * file_close(), file_rename(), file_link() and file_delete_set() call the vfs and so may suspend,
+ * and file_open_add() may in the breaker; the others do not.
  *
  * Ownership: struct file_open is embedded in whoever's open it is; it is the table's from a
- * successful file_open_add() to file_close(). The node is the open's own, and is closed by
- * file_close(). struct file is the table's.
+ * successful file_open_add() to file_close(), and stays where it is meanwhile. The node is the
+ * open's own, and is closed by file_close(). struct file is the table's.
  *
  * Errors: struct nt_status. Sections: [MS-FSA] 2.1.5.1.2.2 (sharing), 2.1.5.5 (close),
  * 2.1.5.15.3 (disposition), 2.1.5.15.11 (rename); [MS-SMB2] 3.3.5.9.
@@ -29,27 +29,11 @@
 struct file;
 struct file_table;
 
-/* [MS-SMB2] 2.2.13.1.1 access mask, and 2.2.13 ShareAccess: the bits that sharing looks at. */
-#define FILE_ACCESS_READ_DATA        0x00000001u
-#define FILE_ACCESS_WRITE_DATA       0x00000002u
-#define FILE_ACCESS_APPEND_DATA      0x00000004u
-#define FILE_ACCESS_READ_EA          0x00000008u
-#define FILE_ACCESS_WRITE_EA         0x00000010u
-#define FILE_ACCESS_EXECUTE          0x00000020u
-#define FILE_ACCESS_DELETE_CHILD     0x00000040u
-#define FILE_ACCESS_READ_ATTRIBUTES  0x00000080u
-#define FILE_ACCESS_WRITE_ATTRIBUTES 0x00000100u
-#define FILE_ACCESS_DELETE           0x00010000u
-#define FILE_ACCESS_SYNCHRONIZE      0x00100000u
-#define FILE_SHARE_MODE_READ         0x1u
-#define FILE_SHARE_MODE_WRITE        0x2u
-#define FILE_SHARE_MODE_DELETE       0x4u
-
 struct file_open {
 	/* set by the caller before file_open_add(), constant after */
 	struct vfs_node *node;
-	uint32_t access; /* granted; generic bits already resolved */
-	uint32_t sharing;
+	uint32_t access;      /* granted, of wire/access.h; generic bits already resolved */
+	uint32_t sharing;     /* FILE_SHARE_* of wire/create.h */
 	bool delete_on_close; /* [MS-SMB2] FILE_DELETE_ON_CLOSE: takes effect when this open closes
 			       */
 	void *user;           /* for the breaker; not looked at */
@@ -116,6 +100,10 @@ struct nt_status file_delete_set(struct file_table *table, struct file_open *ope
  */
 struct nt_status file_rename(struct file_table *table, struct file_open *open, const char *new_path,
 			     bool replace) NT_WARN_UNUSED;
+
+/* FileLinkInformation: another name for the open's file. The same answers. */
+struct nt_status file_link(struct file_table *table, struct file_open *open, const char *new_path,
+			   bool replace) NT_WARN_UNUSED;
 
 /* The open's present name, from the root of its share, talloc'ed on ctx; NULL if out of memory. */
 char *file_open_path(struct file_table *table, struct file_open *open, void *talloc_ctx);

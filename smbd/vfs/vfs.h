@@ -46,7 +46,8 @@ int vfs_init(void);
  * The unix identity that work is done as when the process is root; a process that is not root does
  * everything as itself. Immutable and counted; any thread. */
 struct vfs_cred {
-	unsigned refs; /* atomic */
+	unsigned refs;   /* atomic */
+	uint64_t serial; /* of this cred, never used again: what a thread's ids are cached by */
 	uid_t uid;
 	gid_t gid;
 	unsigned group_count;
@@ -163,7 +164,7 @@ struct vfs_create {
 int vfs_create(struct vfs_share *share, struct vfs_cred *cred, const char *path,
 	       const struct vfs_create *create, struct vfs_node **node);
 
-/* The real id of the directory that would hold path, without looking at the last component. */
+/* The directory that holds or would hold path; the last component is not looked at. */
 int vfs_parent(struct vfs_share *share, struct vfs_cred *cred, const char *path,
 	       struct vfs_id *parent);
 

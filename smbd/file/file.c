@@ -1,0 +1,534 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "smbd/file/file.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <talloc.h>
+
+#include "smbd/wire/access.h"
+#include "smbd/wire/create.h"
+#include "transport/base/log.h"
+
+#define SHARDS  64
+#define BUCKETS 64 /* a shard */
+
+struct shard;
+
+/* One inode that somebody has open. Under its shard's mutex. */
+struct file {
+	struct list_node node; /* in its bucket */
+	struct shard *shard;
+	struct vfs_id id;
+	struct list_node opens; /* of file_open.node_in_file */
+	bool delete_pending;
+	bool deleting; /* the last open is removing it: no new ones, and it is going */
+
+	/* Who asked for the deletion, and under which name: the open may be gone when it happens.
+	 */
+	struct vfs_cred *delete_cred;
+	char *delete_path;
+};
+
+struct shard {
+	pthread_mutex_t mutex;
+	struct list_node buckets[BUCKETS];
+	unsigned opens;
+};
+
+struct file_table {
+	const struct file_breaker *breaker;
+	struct shard shards[SHARDS];
+};
+
+/* What sharing is about, [MS-FSA] 2.1.5.1.2.2; an open with none of it only looks. */
+#define ACCESS_READ  (FILE_READ_DATA | FILE_EXECUTE)
+#define ACCESS_WRITE (FILE_WRITE_DATA | FILE_APPEND_DATA)
+#define ACCESS_ANY   (ACCESS_READ | ACCESS_WRITE | DELETE)
+
+/* ---- the table ---- */
+
+static uint64_t id_hash(const struct vfs_id *id)
+{
+	uint64_t h = (id->ino ^ id->dev << 32 ^ id->dev >> 32) * 0x9e3779b97f4a7c15ull;
+
+	return h ^ h >> 29;
+}
+
+static struct shard *shard_of(struct file_table *table, const struct vfs_id *id)
+{
+	return &table->shards[id_hash(id) % SHARDS];
+}
+
+static struct list_node *bucket_of(struct shard *shard, const struct vfs_id *id)
+{
+	return &shard->buckets[id_hash(id) / SHARDS % BUCKETS];
+}
+
+static struct file *file_of(const struct list_node *n)
+{
+	return container_of(n, struct file, node);
+}
+
+static struct file_open *open_of(struct list_node *n)
+{
+	return container_of(n, struct file_open, node_in_file);
+}
+
+/* The shard's mutex is held, here and wherever a struct file is touched. */
+static struct file *file_find(struct shard *shard, const struct vfs_id *id)
+{
+	list_for_each (n, bucket_of(shard, id)) {
+		if (vfs_id_equal(&file_of(n)->id, id))
+			return file_of(n);
+	}
+	return NULL;
+}
+
+static void file_forget_delete(struct file *file)
+{
+	vfs_cred_put(file->delete_cred);
+	talloc_free(file->delete_path);
+	file->delete_cred = NULL;
+	file->delete_path = NULL;
+	file->delete_pending = false;
+}
+
+static void file_free(struct file *file)
+{
+	list_del(&file->node);
+	file_forget_delete(file);
+	talloc_free(file);
+}
+
+static struct file *file_make(struct shard *shard, const struct vfs_id *id)
+{
+	struct file *file = talloc_zero(NULL, struct file);
+
+	if (!file)
+		return NULL;
+	file->id = *id;
+	file->shard = shard;
+	list_init(&file->opens);
+	list_push(bucket_of(shard, id), &file->node);
+	return file;
+}
+
+struct file_table *file_table_new(const struct file_breaker *breaker)
+{
+	struct file_table *table = talloc_zero(NULL, struct file_table);
+
+	if (!table)
+		return NULL;
+	table->breaker = breaker;
+	for (unsigned i = 0; i < SHARDS; i++) {
+		pthread_mutex_init(&table->shards[i].mutex, NULL);
+		for (unsigned k = 0; k < BUCKETS; k++)
+			list_init(&table->shards[i].buckets[k]);
+	}
+	return table;
+}
+
+void file_table_free(struct file_table *table)
+{
+	if (!table)
+		return;
+	for (unsigned i = 0; i < SHARDS; i++)
+		pthread_mutex_destroy(&table->shards[i].mutex);
+	talloc_free(table);
+}
+
+unsigned file_table_count(struct file_table *table)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < SHARDS; i++) {
+		pthread_mutex_lock(&table->shards[i].mutex);
+		count += table->shards[i].opens;
+		pthread_mutex_unlock(&table->shards[i].mutex);
+	}
+	return count;
+}
+
+/* ---- sharing ---- */
+
+static bool refuses(uint32_t sharing, uint32_t access)
+{
+	return (!(sharing & FILE_SHARE_READ) && (access & ACCESS_READ)) ||
+	       (!(sharing & FILE_SHARE_WRITE) && (access & ACCESS_WRITE)) ||
+	       (!(sharing & FILE_SHARE_DELETE) && (access & DELETE));
+}
+
+/* [MS-FSA] 2.1.5.1.2 (deleted links) and 2.1.5.1.2.2. */
+static struct nt_status file_admits(const struct file *file, uint32_t access, uint32_t sharing,
+				    const struct file_open *self)
+{
+	if (file->delete_pending || file->deleting)
+		return STATUS_DELETE_PENDING;
+	if (!(access & ACCESS_ANY))
+		return STATUS_SUCCESS;
+	list_for_each (n, &file->opens) {
+		const struct file_open *o = open_of(n);
+
+		if (o == self || !(o->access & ACCESS_ANY))
+			continue;
+		if (refuses(o->sharing, access) || refuses(sharing, o->access))
+			return STATUS_SHARING_VIOLATION;
+	}
+	return STATUS_SUCCESS;
+}
+
+struct nt_status file_open_check(struct file_table *table, const struct vfs_id *id, uint32_t access,
+				 uint32_t sharing, const struct file_open *self)
+{
+	struct shard *shard = shard_of(table, id);
+	struct nt_status status = STATUS_SUCCESS;
+	struct file *file;
+
+	pthread_mutex_lock(&shard->mutex);
+	file = file_find(shard, id);
+	if (file)
+		status = file_admits(file, access, sharing, self);
+	pthread_mutex_unlock(&shard->mutex);
+	return status;
+}
+
+static struct nt_status open_add(struct file_table *table, struct file_open *open)
+{
+	struct shard *shard = shard_of(table, &open->node->id);
+	struct nt_status status = STATUS_INSUFFICIENT_RESOURCES;
+	struct file *file;
+
+	pthread_mutex_lock(&shard->mutex);
+	file = file_find(shard, &open->node->id);
+	if (file)
+		status = file_admits(file, open->access, open->sharing, NULL);
+	else if ((file = file_make(shard, &open->node->id)))
+		status = STATUS_SUCCESS;
+	if (nt_success(status)) {
+		open->file = file;
+		list_push(&file->opens, &open->node_in_file);
+		shard->opens++;
+	}
+	pthread_mutex_unlock(&shard->mutex);
+	return status;
+}
+
+struct nt_status file_open_add(struct file_table *table, struct file_open *open)
+{
+	const struct file_breaker *breaker = table->breaker;
+	struct nt_status status;
+
+	open->file = NULL;
+	open->path = talloc_strdup(NULL, open->node->path);
+	if (!open->path)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	do {
+		status = open_add(table, open);
+	} while (nt_equal(status, STATUS_SHARING_VIOLATION) && breaker &&
+		 breaker->break_handles(table, &open->node->id));
+	if (nt_error(status)) {
+		talloc_free(open->path);
+		open->path = NULL;
+	}
+	return status;
+}
+
+char *file_open_path(struct file_table *table, struct file_open *open, void *talloc_ctx)
+{
+	struct shard *shard = shard_of(table, &open->node->id);
+	char *path;
+
+	pthread_mutex_lock(&shard->mutex);
+	path = talloc_strdup(talloc_ctx, open->path);
+	pthread_mutex_unlock(&shard->mutex);
+	return path;
+}
+
+/* ---- deletion ---- */
+
+/* The shard's mutex is held. False: out of memory, nothing changed. */
+static bool file_mark(struct file *file, const struct file_open *by)
+{
+	char *path = talloc_strdup(NULL, by->path);
+
+	if (!path)
+		return false;
+	file_forget_delete(file);
+	file->delete_path = path;
+	file->delete_cred = vfs_cred_get(by->node->cred);
+	file->delete_pending = true;
+	return true;
+}
+
+bool file_delete_pending(struct file_table *table, const struct vfs_id *id)
+{
+	struct shard *shard = shard_of(table, id);
+	struct file *file;
+	bool pending;
+
+	pthread_mutex_lock(&shard->mutex);
+	file = file_find(shard, id);
+	pending = file && (file->delete_pending || file->deleting);
+	pthread_mutex_unlock(&shard->mutex);
+	return pending;
+}
+
+bool file_open_delete_pending(struct file_open *open)
+{
+	struct shard *shard = open->file->shard;
+	bool pending;
+
+	pthread_mutex_lock(&shard->mutex);
+	pending = open->file->delete_pending;
+	pthread_mutex_unlock(&shard->mutex);
+	return pending;
+}
+
+/* [MS-FSA] 2.1.5.15.3: what may not be deleted. */
+static struct nt_status delete_allowed(struct file_open *open)
+{
+	struct vfs_stat st;
+	int err = vfs_node_stat(open->node, &st);
+
+	if (!err && (st.attributes & VFS_ATTR_READONLY))
+		return STATUS_CANNOT_DELETE;
+	if (!err && st.directory)
+		err = vfs_node_is_empty(open->node);
+	return nt_status_from_errno(err);
+}
+
+struct nt_status file_delete_set(struct file_table *table, struct file_open *open, bool pending)
+{
+	struct shard *shard = shard_of(table, &open->node->id);
+	struct nt_status status = pending ? delete_allowed(open) : STATUS_SUCCESS;
+
+	if (nt_error(status))
+		return status;
+	pthread_mutex_lock(&shard->mutex);
+	if (!pending)
+		file_forget_delete(open->file);
+	else if (!*open->path)
+		status = STATUS_ACCESS_DENIED;
+	else if (!file_mark(open->file, open))
+		status = STATUS_INSUFFICIENT_RESOURCES;
+	pthread_mutex_unlock(&shard->mutex);
+	return status;
+}
+
+/* The last open of a file that is to go. It is in the table yet, so that nobody gets in. */
+static int file_remove(struct vfs_node *node, const struct file *file)
+{
+	struct vfs_cred *closer = node->cred;
+	int err;
+
+	node->cred = file->delete_cred;
+	err = vfs_node_unlink(node, file->delete_path);
+	node->cred = closer;
+	return err == -ESTALE || err == -ENOENT ? 0
+						: err; /* somebody was faster, on this machine */
+}
+
+struct nt_status file_close(struct file_table *table, struct file_open *open)
+{
+	struct file *file = open->file;
+	struct shard *shard = file->shard;
+	bool last, remove;
+	int err = 0, close_err;
+
+	pthread_mutex_lock(&shard->mutex);
+	if (open->delete_on_close && !file->delete_pending && !file_mark(file, open))
+		err = -ENOMEM;
+	list_del(&open->node_in_file);
+	shard->opens--;
+	last = list_empty(&file->opens);
+	remove = last && file->delete_pending;
+	file->deleting = remove;
+	if (last && !remove)
+		file_free(file);
+	pthread_mutex_unlock(&shard->mutex);
+	if (remove) { /* ours alone now: none can be added, and there is none to rename it */
+		err = file_remove(open->node, file);
+		pthread_mutex_lock(&shard->mutex);
+		file_free(file);
+		pthread_mutex_unlock(&shard->mutex);
+	}
+	close_err = vfs_node_close(open->node);
+	talloc_free(open->path);
+	open->path = NULL;
+	open->node = NULL;
+	open->file = NULL;
+	return nt_status_from_errno(err ? err : close_err);
+}
+
+/* ---- names ---- */
+
+/* Is path what `dir` (n bytes) is, or below it? */
+static bool is_below(const char *path, const char *dir, size_t n)
+{
+	return strncmp(path, dir, n) == 0 && path[n] == '/';
+}
+
+/* Run each() on every open of the share, shard by shard, under its mutex, until it returns true. */
+static bool each_open(struct file_table *table, const struct vfs_share *share,
+		      bool (*each)(struct file *file, struct file_open *o, void *arg), void *arg)
+{
+	bool stop = false;
+
+	for (unsigned i = 0; i < SHARDS && !stop; i++) {
+		struct shard *shard = &table->shards[i];
+
+		pthread_mutex_lock(&shard->mutex);
+		for (unsigned k = 0; shard->opens && k < BUCKETS; k++) {
+			list_for_each (n, &shard->buckets[k]) {
+				list_for_each (m, &file_of(n)->opens) {
+					struct file_open *o = open_of(m);
+
+					if (!stop && o->node->share == share)
+						stop = each(file_of(n), o, arg);
+				}
+			}
+		}
+		pthread_mutex_unlock(&shard->mutex);
+	}
+	return stop;
+}
+
+struct moved {
+	const struct vfs_id *id;
+	const char *from, *to;
+	size_t from_len;
+};
+
+static bool below_each(struct file *file, struct file_open *o, void *arg)
+{
+	const struct moved *m = arg;
+
+	return is_below(o->path, m->from, m->from_len);
+}
+
+/* *path goes by the new name, if it went by the old one. Out of memory: it stays, and the vfs finds
+ * the name by the descriptor when it needs it. */
+static void move_path(char **path, const struct moved *m, bool itself)
+{
+	char *moved;
+
+	if (!*path ||
+	    !(is_below(*path, m->from, m->from_len) || (itself && strcmp(*path, m->from) == 0)))
+		return;
+	moved = talloc_asprintf(NULL, "%s%s", m->to, *path + m->from_len);
+	if (!moved)
+		return;
+	talloc_free(*path);
+	*path = moved;
+}
+
+static bool moved_each(struct file *file, struct file_open *o, void *arg)
+{
+	const struct moved *m = arg;
+	bool itself = vfs_id_equal(&file->id, m->id);
+
+	move_path(&o->path, m, itself);
+	move_path(&file->delete_path, m, itself);
+	return false;
+}
+
+/* What stands at the new name, [MS-FSA] 2.1.5.15.11: may it be replaced? */
+static struct nt_status target_allowed(struct file_table *table, const struct file_open *open,
+				       const char *new_path, bool replace)
+{
+	struct nt_status status = STATUS_SUCCESS;
+	struct vfs_node *target;
+	int err = vfs_lookup(open->node->share, open->node->cred, new_path, &target);
+
+	if (err)
+		return err == -ENOENT || err == -ELOOP ? STATUS_SUCCESS : nt_status_from_errno(err);
+	if (vfs_id_equal(&target->id, &open->node->id))
+		; /* itself: its case, or another of its links */
+	else if (!replace)
+		status = STATUS_OBJECT_NAME_COLLISION;
+	else if (target->stat.directory || (target->stat.attributes & VFS_ATTR_READONLY))
+		status = STATUS_ACCESS_DENIED;
+	else { /* anybody who has it open stands in the way: ask as if to own it alone */
+		struct shard *shard = shard_of(table, &target->id);
+
+		pthread_mutex_lock(&shard->mutex);
+		if (file_find(shard, &target->id))
+			status = STATUS_ACCESS_DENIED;
+		pthread_mutex_unlock(&shard->mutex);
+	}
+	(void)vfs_node_close(target); /* O_PATH: nothing to lose */
+	return status;
+}
+
+/* Windows opens the directory that takes the name, to add to it, and shares it for all but
+ * deletion: who has it open otherwise stands in the way. */
+static struct nt_status parent_allowed(struct file_table *table, const struct file_open *open,
+				       const char *new_path)
+{
+	uint32_t add = open->node->stat.directory ? FILE_ADD_SUBDIRECTORY : FILE_ADD_FILE;
+	struct vfs_id parent;
+	int err = vfs_parent(open->node->share, open->node->cred, new_path, &parent);
+
+	if (err)
+		return err == -EBUSY ? STATUS_ACCESS_DENIED : nt_status_from_errno(err);
+	return file_open_check(table, &parent, add, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL);
+}
+
+static struct nt_status name_allowed(struct file_table *table, const struct file_open *open,
+				     const char *new_path, bool replace)
+{
+	struct nt_status status = parent_allowed(table, open, new_path);
+
+	return nt_error(status) ? status : target_allowed(table, open, new_path, replace);
+}
+
+static struct nt_status name_status(int err)
+{
+	return err == -EISDIR || err == -EBUSY ? STATUS_ACCESS_DENIED : nt_status_from_errno(err);
+}
+
+struct nt_status file_rename(struct file_table *table, struct file_open *open, const char *new_path,
+			     bool replace)
+{
+	struct vfs_node *node = open->node;
+	char *from = file_open_path(table, open, NULL), *to = NULL;
+	struct moved moved = {.id = &node->id, .from = from};
+	struct nt_status status = STATUS_INSUFFICIENT_RESOURCES;
+
+	if (!from)
+		return status;
+	moved.from_len = strlen(from);
+	status = STATUS_ACCESS_DENIED;
+	if (!moved.from_len)
+		goto free_from; /* the root */
+	if (node->stat.directory && each_open(table, node->share, below_each, &moved))
+		goto free_from;
+	status = name_allowed(table, open, new_path, replace);
+	if (nt_error(status))
+		goto free_from;
+	status = name_status(vfs_node_rename(node, from, new_path, replace, NULL, &to));
+	if (nt_success(status)) {
+		moved.to = to;
+		each_open(table, node->share, moved_each, &moved);
+	}
+	talloc_free(to);
+free_from:
+	talloc_free(from);
+	return status;
+}
+
+struct nt_status file_link(struct file_table *table, struct file_open *open, const char *new_path,
+			   bool replace)
+{
+	struct nt_status status;
+
+	if (open->node->stat.directory)
+		return STATUS_FILE_IS_A_DIRECTORY;
+	status = name_allowed(table, open, new_path, replace);
+	if (nt_error(status))
+		return status;
+	return name_status(vfs_node_link(open->node, new_path, replace));
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bytes, sizes, and the times and attributes of an open file. */
+#include <errno.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "smbd/vfs/impl.h"
+#include "transport/fiber/fiber.h"
+
+#define IOV_PART 64 /* of a write that came back short, and is then finished in parts */
+
+/* ---- held times: put back what I/O has moved ---- */
+
+struct both_times {
+	struct timespec atime, mtime;
+};
+
+static int set_times(int fd, const void *arg)
+{
+	const struct both_times *t = arg;
+	struct timespec ts[2] = {t->atime, t->mtime};
+	char proc[PROC_FD_MAX];
+
+	return utimensat(AT_FDCWD, proc_fd_path(fd, proc), ts, 0) == 0 ? 0 : -errno;
+}
+
+static int hold_times(struct vfs_node *node, unsigned touched)
+{
+	static const struct timespec omit = {.tv_nsec = UTIME_OMIT};
+	unsigned held = node->held_times & touched;
+	struct both_times t = {held & VFS_TIME_ACCESS ? node->held_atime : omit,
+			       held & VFS_TIME_WRITE ? node->held_mtime : omit};
+
+	return held ? set_as(node->cred, node->fd, set_times, &t) : 0;
+}
+
+/* ---- data ---- */
+
+ssize_t vfs_node_preadv(struct vfs_node *node, const struct iovec *iov, unsigned iov_count,
+			off_t off)
+{
+	ssize_t n;
+
+	if (!node->can_read)
+		return -EBADF;
+	do {
+		n = fiber_preadv(node->fd, iov, iov_count, off);
+	} while (n == -EINTR);
+	if (n > 0)
+		(void)hold_times(node, VFS_TIME_ACCESS);
+	return n;
+}
+
+/* The rest of a write, after the first `done` bytes of iov. */
+static ssize_t write_rest(struct vfs_node *node, const struct iovec *iov, unsigned iov_count,
+			  off_t off, size_t done, int rwf)
+{
+	while (iov_count) {
+		struct iovec part[IOV_PART];
+		unsigned parts = 0;
+		size_t skip = done;
+		ssize_t n;
+
+		for (unsigned i = 0; i < iov_count && parts < IOV_PART; i++) {
+			if (skip >= iov[i].iov_len) {
+				skip -= iov[i].iov_len;
+				continue;
+			}
+			part[parts].iov_base = (char *)iov[i].iov_base + skip;
+			part[parts++].iov_len = iov[i].iov_len - skip;
+			skip = 0;
+		}
+		if (!parts)
+			break;
+		n = fiber_pwritev(node->fd, part, parts, off + (off_t)done, rwf);
+		if (n == 0)
+			return -EIO;
+		if (n < 0 && n != -EINTR)
+			return n;
+		done += n > 0 ? (size_t)n : 0;
+	}
+	return (ssize_t)done;
+}
+
+ssize_t vfs_node_pwritev(struct vfs_node *node, const struct iovec *iov, unsigned iov_count,
+			 off_t off, bool through)
+{
+	int rwf = through ? RWF_DSYNC : 0, err;
+	size_t all = 0;
+	ssize_t n;
+
+	if (!node->can_write)
+		return -EBADF;
+	for (unsigned i = 0; i < iov_count; i++)
+		all += iov[i].iov_len;
+	if (!all)
+		return 0;
+	n = fiber_pwritev(node->fd, iov, iov_count, off, rwf);
+	if (n == -EINTR || (n >= 0 && (size_t)n < all))
+		n = write_rest(node, iov, iov_count, off, n > 0 ? (size_t)n : 0, rwf);
+	if (n < 0)
+		return n;
+	err = hold_times(node, VFS_TIME_WRITE);
+	return err ? err : n;
+}
+
+int vfs_node_fsync(struct vfs_node *node, bool data_only)
+{
+	int err;
+
+	do {
+		err = fiber_fsync(node->fd, data_only);
+	} while (err == -EINTR);
+	return err;
+}
+
+struct size_job {
+	struct vfs_node *node;
+	uint64_t bytes;
+};
+
+static int eof_job(void *arg)
+{
+	struct size_job *job = arg;
+
+	if (ftruncate(job->node->fd, (off_t)job->bytes) != 0)
+		return -errno;
+	return hold_times(job->node, VFS_TIME_WRITE);
+}
+
+int vfs_node_set_eof(struct vfs_node *node, uint64_t size)
+{
+	struct size_job job = {node, size};
+
+	if (!node->can_write)
+		return -EBADF;
+	return size > INT64_MAX ? -EINVAL : vfs_run(eof_job, &job);
+}
+
+static int alloc_job(void *arg)
+{
+	struct size_job *job = arg;
+	struct stat st;
+
+	if (fstat(job->node->fd, &st) != 0)
+		return -errno;
+	if (job->bytes < (uint64_t)st.st_size)
+		return eof_job(job);
+	if (job->bytes == 0 ||
+	    fallocate(job->node->fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)job->bytes) == 0 ||
+	    errno == EOPNOTSUPP || errno == ENOSYS)
+		return 0;
+	return -errno;
+}
+
+int vfs_node_set_alloc(struct vfs_node *node, uint64_t bytes)
+{
+	struct size_job job = {node, bytes};
+
+	if (!node->can_write)
+		return -EBADF;
+	return bytes > INT64_MAX ? -EINVAL : vfs_run(alloc_job, &job);
+}
+
+/* ---- times and attributes ---- */
+
+struct times_job {
+	struct vfs_node *node;
+	const struct vfs_times *times;
+};
+
+static struct timespec chosen(const struct vfs_times *t, unsigned which, struct timespec value)
+{
+	return t->set & which ? value : (struct timespec){.tv_nsec = UTIME_OMIT};
+}
+
+static int times_job(void *arg)
+{
+	struct times_job *job = arg;
+	const struct vfs_times *t = job->times;
+	struct vfs_node *node = job->node;
+	struct both_times both = {chosen(t, VFS_TIME_ACCESS, t->atime),
+				  chosen(t, VFS_TIME_WRITE, t->mtime)};
+	struct vfs_stat st;
+	int err = 0;
+
+	if (t->set & VFS_TIME_BIRTH) {
+		err = stat_fd(node->share, node->fd, NULL, &st);
+		if (!err) {
+			st.btime = t->btime;
+			err = stat_store(node->share, node->cred, node->fd, &st);
+		}
+	}
+	if (!err && (t->set & (VFS_TIME_ACCESS | VFS_TIME_WRITE)))
+		err = set_as(node->cred, node->fd, set_times, &both);
+	return err;
+}
+
+int vfs_node_set_times(struct vfs_node *node, const struct vfs_times *times)
+{
+	const unsigned ours = VFS_TIME_ACCESS | VFS_TIME_WRITE;
+	struct times_job job = {node, times};
+	int err = 0;
+
+	if (times->set)
+		err = vfs_run(times_job, &job);
+	if (!err)
+		err = vfs_node_stat(node, &node->stat);
+	if (err)
+		return err;
+	node->held_times &= ~times->release;
+	node->held_times |= (times->set | times->hold) & ours;
+	if ((times->set | times->hold) & VFS_TIME_ACCESS)
+		node->held_atime = node->stat.atime;
+	if ((times->set | times->hold) & VFS_TIME_WRITE)
+		node->held_mtime = node->stat.mtime;
+	return 0;
+}
+
+struct attributes_job {
+	struct vfs_node *node;
+	uint32_t attributes;
+};
+
+static int attributes_job(void *arg)
+{
+	const uint32_t kept = VFS_ATTR_DIRECTORY | VFS_ATTR_SPARSE;
+	struct attributes_job *job = arg;
+	struct vfs_node *node = job->node;
+	int err = vfs_node_stat(node, &node->stat);
+
+	if (err)
+		return err;
+	node->stat.attributes =
+		(node->stat.attributes & kept) | (job->attributes & ~(kept | VFS_ATTR_NORMAL));
+	err = stat_store(node->share, node->cred, node->fd, &node->stat);
+	return err ? err : vfs_node_stat(node, &node->stat);
+}
+
+int vfs_node_set_attributes(struct vfs_node *node, uint32_t attributes)
+{
+	struct attributes_job job = {node, attributes};
+
+	return vfs_run(attributes_job, &job);
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of vfs/ share and nobody else sees: taking an identity, resolving a name beneath a
+ * root, the index of folded names, and how a file's state is read from the medium.
+ *
+ * Thread: unless it says so, code here runs in a job (vfs_run()): on a worker, or on the caller's
+ * thread outside a fiber; it may block and never suspends. Errors: negative errno, as vfs.h has it.
+ */
+#ifndef SMBD_VFS_IMPL_H
+#define SMBD_VFS_IMPL_H
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
+
+#include "smbd/vfs/vfs.h"
+
+#define PROC_FD_MAX 32 /* "/proc/self/fd/N" */
+
+/* A path to what fd has open, for calls that take no O_PATH descriptor. */
+const char *proc_fd_path(int fd, char buf[PROC_FD_MAX]);
+
+/* ---- identity (cred.c) ----
+ * The thread is the cred between enter and leave, which do not nest, and nothing in between
+ * suspends. enter fails with -EPERM and has then changed nothing. leave cannot fail: a thread that
+ * can't become itself again must not go on, and aborts. */
+int cred_enter(const struct vfs_cred *cred);
+void cred_leave(void);
+
+/* ---- the root ---- */
+struct root {
+	_Atomic unsigned refs;
+	int fd; /* O_PATH */
+	uint64_t dev, ino;
+};
+
+struct vfs_share {
+	_Atomic unsigned refs;
+	struct vfs_share_options options;
+	char *path;
+	pthread_mutex_t mutex; /* of what follows; held over system calls on the root only */
+	struct root *root;     /* NULL: gone */
+	uint64_t checked_ns;   /* when path was last seen to lead to root */
+};
+
+/* The root as it is now, counted; NULL and *err when gone. Looks anew when the last look is old, or
+ * when asked to. Any thread. */
+struct root *root_get(struct vfs_share *share, bool look, int *err);
+void root_put(struct root *root);
+/* Not due for a look, so that root_get() makes no system call. Any thread. */
+bool root_is_fresh(struct vfs_share *share);
+
+/* ---- resolving (resolve.c) ---- */
+struct where {
+	struct vfs_share *share;
+	const struct vfs_cred *cred;
+	struct root *root;
+};
+
+/* Open path beneath the root as the cred. cached: only if no blocking is needed, else -EAGAIN. */
+int resolve_open(const struct where *where, const char *path, int flags, bool cached);
+
+/* A directory that was found, and the name in it that was asked for or that stands there. */
+struct place {
+	int parent;       /* O_PATH of the directory; place_clear() closes it */
+	char *path;       /* the real path of the leaf, talloc'ed; */
+	const char *leaf; /* its end */
+	bool exists;      /* in some spelling: leaf is then the real one */
+};
+
+/* Find the directory; the leaf is as given, and `exists` false. -ENOTDIR if it isn't there. */
+int resolve_place(const struct where *where, void *ctx, const char *path, struct place *place);
+/* Then find out whether the leaf exists, in this spelling or another: not finding it is no error.
+ */
+int place_look(const struct where *where, void *ctx, struct place *place);
+void place_clear(struct place *place);
+
+/* Both descriptors, or name in dir (links not followed) and descriptor, are one inode? */
+bool same_inode(int fd, int dir, const char *name);
+
+/* ---- the index of folded names (index.c) ----
+ * Which real name in the directory (O_PATH) folds to the same as `leaf`? 0 and real (NAME_MAX + 1
+ * bytes), -ENOENT, or an error. Done as the process itself: the directory was opened as the user.
+ */
+int index_find(int dir, const char *leaf, char *real);
+
+/* ---- the medium (stat.c) ---- */
+/* What fd (O_PATH too) is. leaf: its name, for the hidden dot; NULL: none. Any thread; reads what
+ * is in the kernel's caches when the file is open, and so is called without a job too. */
+int stat_fd(const struct vfs_share *share, int fd, const char *leaf, struct vfs_stat *st);
+
+/* The same of a name in a directory. A symbolic link is not followed: 1, and *st is not set. */
+int stat_at(const struct vfs_share *share, int dir, const char *name, struct vfs_stat *st);
+
+/* Store attributes and birth time. What fits nowhere is dropped; an error is of the medium, or
+ * -EACCES. */
+int stat_store(const struct vfs_share *share, const struct vfs_cred *cred, int fd,
+	       const struct vfs_stat *st);
+
+/* Run set(fd) as the cred; where that may not but the cred may write or owns the file, as
+ * ourselves: SMB's FILE_WRITE_ATTRIBUTES goes further than POSIX's ownership. */
+int set_as(const struct vfs_cred *cred, int fd, int (*set)(int fd, const void *arg),
+	   const void *arg);
+
+/* ---- running ---- */
+/* fn(arg) where it may block. */
+int vfs_run(int (*fn)(void *arg), void *arg);
+
+/* Whoever adds, changes or removes names in a directory and must see each other: held in a job. */
+pthread_mutex_t *names_mutex(int dir);
+
+struct vfs_node *node_new(struct vfs_share *share, struct vfs_cred *cred);
+int node_open_self(struct vfs_node *node, int flags); /* its inode again, as its cred */
+
+/* ---- counters ---- */
+struct counters {
+	_Atomic uint64_t dir_scans, dir_reads, index_hits, id_switches, cached_opens;
+};
+
+extern struct counters counters;
+
+static inline void count(_Atomic uint64_t *c)
+{
+	atomic_fetch_add_explicit(c, 1, memory_order_relaxed);
+}
+
+#endif

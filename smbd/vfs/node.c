@@ -1,0 +1,499 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Finding, making, opening and closing; what a node is and may. */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <talloc.h>
+
+#include "smbd/vfs/impl.h"
+#include "smbd/vfs/name.h"
+#include "transport/fiber/fiber.h"
+
+struct vfs_node *node_new(struct vfs_share *share, struct vfs_cred *cred)
+{
+	struct vfs_node *node = talloc_zero(NULL, struct vfs_node);
+
+	if (!node)
+		return NULL;
+	node->share = vfs_share_get(share);
+	node->cred = vfs_cred_get(cred);
+	node->fd = -1;
+	return node;
+}
+
+static void node_free(struct vfs_node *node)
+{
+	if (node->fd >= 0)
+		close(node->fd);
+	vfs_cred_put(node->cred);
+	vfs_share_put(node->share);
+	talloc_free(node);
+}
+
+/* The node has its descriptor and path: learn the rest. */
+static int node_learn(struct vfs_node *node)
+{
+	int err = stat_fd(node->share, node->fd, name_leaf(node->path, NULL), &node->stat);
+
+	node->id = node->stat.id;
+	return err;
+}
+
+/* ---- finding ---- */
+
+struct find_job {
+	struct vfs_node *node;
+	const char *path;
+	bool cached;
+};
+
+/* Another spelling, or nothing: what is missing decides the error. */
+static int find_place(struct vfs_node *node, const struct where *where, const char *path)
+{
+	struct place place;
+	int err = resolve_place(where, node, path, &place);
+
+	if (err)
+		return err;
+	err = place_look(where, node, &place);
+	if (err) {
+		; /* the directory can't be looked into */
+	} else if (!place.exists) {
+		err = -ENOENT;
+	} else {
+		node->fd = resolve_open(where, place.path, O_PATH, false);
+		node->path = talloc_strdup(node, place.path);
+		err = node->fd < 0 ? node->fd : node->path ? 0 : -ENOMEM;
+	}
+	place_clear(&place);
+	return err;
+}
+
+/* Names in a root that was removed are not found: say what is really missing. */
+static int find_error(struct vfs_share *share, const struct root *root, int err)
+{
+	struct root *now;
+	struct stat st;
+
+	if ((err != -ENOENT && err != -ENOTDIR) || fstat(root->fd, &st) != 0 || st.st_nlink)
+		return err;
+	now = root_get(share, true, &err);
+	if (!now)
+		return err;
+	root_put(now);
+	return -ENOENT;
+}
+
+static int find_job(void *arg)
+{
+	struct find_job *job = arg;
+	struct vfs_node *node = job->node;
+	struct where where = {.share = node->share, .cred = node->cred};
+	int err;
+
+	if (job->cached && !root_is_fresh(node->share))
+		return -EAGAIN;
+	where.root = root_get(node->share, false, &err);
+	if (!where.root)
+		return err;
+	node->fd = resolve_open(&where, job->path, O_PATH, job->cached);
+	if (node->fd >= 0) {
+		node->path = talloc_strdup(node, job->path);
+		err = node->path ? 0 : -ENOMEM;
+		if (job->cached)
+			count(&counters.cached_opens);
+	} else if (job->cached) {
+		err = -EAGAIN;
+	} else {
+		err = node->fd == -ENOENT && *job->path ? find_place(node, &where, job->path)
+							: node->fd;
+		err = find_error(node->share, where.root, err);
+	}
+	root_put(where.root);
+	return err ? err : node_learn(node);
+}
+
+int vfs_lookup(struct vfs_share *share, struct vfs_cred *cred, const char *path,
+	       struct vfs_node **out)
+{
+	struct find_job job = {.node = node_new(share, cred), .path = path};
+	int err = -EAGAIN;
+
+	if (!job.node)
+		return -ENOMEM;
+	if (fiber_self()) { /* what the kernel's caches hold costs less than a worker */
+		job.cached = true;
+		err = find_job(&job);
+		job.cached = false;
+	}
+	if (err == -EAGAIN)
+		err = vfs_run(find_job, &job);
+	if (err) {
+		node_free(job.node);
+		return err;
+	}
+	*out = job.node;
+	return 0;
+}
+
+struct parent_job {
+	struct where where;
+	const char *path;
+	struct vfs_id *id;
+};
+
+static int parent_job(void *arg)
+{
+	struct parent_job *job = arg;
+	void *ctx = talloc_new(NULL);
+	struct vfs_stat st;
+	struct place place;
+	int err;
+
+	job->where.root = root_get(job->where.share, false, &err);
+	if (!job->where.root)
+		goto free_ctx;
+	err = resolve_place(&job->where, ctx, job->path, &place);
+	if (!err) {
+		err = stat_fd(job->where.share, place.parent, NULL, &st);
+		*job->id = st.id;
+		place_clear(&place);
+	}
+	root_put(job->where.root);
+free_ctx:
+	talloc_free(ctx);
+	return err;
+}
+
+int vfs_parent(struct vfs_share *share, struct vfs_cred *cred, const char *path, struct vfs_id *id)
+{
+	struct parent_job job = {.where = {.share = share, .cred = cred}, .path = path, .id = id};
+
+	return vfs_run(parent_job, &job);
+}
+
+/* ---- making ---- */
+
+/* Two who make one name in two spellings at once: the second has to see the first's. By directory.
+ */
+#define MAKERS 64
+static pthread_mutex_t makers[MAKERS] = {[0 ... MAKERS - 1] = PTHREAD_MUTEX_INITIALIZER};
+
+pthread_mutex_t *names_mutex(int dir)
+{
+	struct stat st;
+
+	return &makers[fstat(dir, &st) == 0 ? st.st_ino % MAKERS : 0];
+}
+
+struct create_job {
+	struct vfs_node *node;
+	const char *path;
+	const struct vfs_create *create;
+};
+
+/* As the cred. */
+static int make(struct vfs_node *node, const struct place *place, bool directory)
+{
+	const struct vfs_share_options *o = &node->share->options;
+	struct open_how how = {.flags = O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC,
+			       .mode = (0666 & o->create_mask) | o->force_create_mode,
+			       .resolve = RESOLVE_BENEATH};
+
+	if (directory) {
+		if (mkdirat(place->parent, place->leaf,
+			    (0777 & o->directory_mask) | o->force_directory_mode) != 0)
+			return -errno;
+		how = (struct open_how){.flags = O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
+					.resolve = RESOLVE_BENEATH};
+	}
+	how.mode &= 07777;
+	node->fd = (int)syscall(SYS_openat2, place->parent, place->leaf, &how, sizeof(how));
+	if (node->fd < 0 && directory && errno == EACCES) { /* a mask that shuts its owner out */
+		how.flags |= O_PATH;
+		node->fd = (int)syscall(SYS_openat2, place->parent, place->leaf, &how, sizeof(how));
+	}
+	node->can_read = node->fd >= 0 && !(how.flags & O_PATH);
+	node->can_write = node->fd >= 0 && !directory;
+	return node->fd >= 0 ? 0 : -errno;
+}
+
+/* What can still fail once it is there; on failure it goes again. */
+static int make_rest(struct vfs_node *node, const struct place *place,
+		     const struct vfs_create *create)
+{
+	struct vfs_stat parent;
+	int err = stat_fd(node->share, place->parent, NULL, &parent);
+
+	node->path = talloc_strdup(node, place->path);
+	if (!err && !node->path)
+		err = -ENOMEM;
+	if (!err)
+		err = stat_fd(node->share, node->fd, NULL, &node->stat);
+	if (err)
+		return err;
+	node->parent = parent.id;
+	node->stat.attributes &= ~VFS_ATTR_NORMAL;
+	node->stat.attributes |= create->attributes & ~(VFS_ATTR_NORMAL | VFS_ATTR_DIRECTORY);
+	if (!create->directory)
+		node->stat.attributes |= VFS_ATTR_ARCHIVE;
+	err = stat_store(node->share, node->cred, node->fd, &node->stat);
+	if (!err && create->alloc && !create->directory &&
+	    fallocate(node->fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)create->alloc) != 0 &&
+	    errno != EOPNOTSUPP && errno != ENOSYS)
+		err = -errno;
+	return err ? err : node_learn(node);
+}
+
+static int create_in(struct create_job *job, const struct where *where)
+{
+	struct vfs_node *node = job->node;
+	pthread_mutex_t *mutex;
+	struct place place;
+	int err = resolve_place(where, node, job->path, &place);
+
+	if (err)
+		return err;
+	mutex = names_mutex(place.parent);
+	pthread_mutex_lock(mutex);
+	err = place_look(where, node, &place);
+	if (!err)
+		err = place.exists ? -EEXIST : cred_enter(node->cred);
+	if (!err) {
+		err = make(node, &place, job->create->directory);
+		cred_leave();
+	}
+	if (!err) {
+		err = make_rest(node, &place, job->create);
+		if (err && same_inode(node->fd, place.parent, place.leaf))
+			unlinkat(place.parent, place.leaf,
+				 job->create->directory ? AT_REMOVEDIR : 0);
+	}
+	pthread_mutex_unlock(mutex);
+	place_clear(&place);
+	return err;
+}
+
+static int create_job(void *arg)
+{
+	struct create_job *job = arg;
+	struct where where = {.share = job->node->share, .cred = job->node->cred};
+	int err;
+
+	where.root = root_get(where.share, false, &err);
+	if (!where.root)
+		return err;
+	err = find_error(where.share, where.root, create_in(job, &where));
+	root_put(where.root);
+	return err;
+}
+
+int vfs_create(struct vfs_share *share, struct vfs_cred *cred, const char *path,
+	       const struct vfs_create *create, struct vfs_node **out)
+{
+	struct create_job job = {.node = node_new(share, cred), .path = path, .create = create};
+	int err;
+
+	if (!job.node)
+		return -ENOMEM;
+	err = *path ? vfs_run(create_job, &job) : -EEXIST;
+	if (err) {
+		node_free(job.node);
+		return err;
+	}
+	*out = job.node;
+	return 0;
+}
+
+/* ---- opening and closing ---- */
+
+struct open_job {
+	struct vfs_node *node;
+	int flags;
+	int fd;
+};
+
+int node_open_self(struct vfs_node *node, int flags)
+{
+	char proc[PROC_FD_MAX];
+	int fd, err = cred_enter(node->cred);
+
+	if (err)
+		return err;
+	fd = open(proc_fd_path(node->fd, proc), flags | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		fd = -errno;
+	cred_leave();
+	return fd;
+}
+
+static int open_job(void *arg)
+{
+	struct open_job *job = arg;
+
+	job->fd = node_open_self(job->node, job->flags);
+	return job->fd < 0 ? job->fd : 0;
+}
+
+int vfs_node_open(struct vfs_node *node, bool read, bool write)
+{
+	struct open_job job = {.node = node};
+	int err;
+
+	if (!S_ISREG(node->stat.mode) && !S_ISDIR(node->stat.mode))
+		return -EACCES;
+	job.flags = node->stat.directory ? O_DIRECTORY
+		    : write && read      ? O_RDWR
+		    : write              ? O_WRONLY
+					 : 0;
+	/* The inode is at hand: only a local process's lease could make this wait, and then says
+	 * so. The flag must go again, or the ring would not wait for the medium. */
+	job.flags |= O_NONBLOCK;
+	err = open_job(&job);
+	if (err == -EWOULDBLOCK) {
+		job.flags &= ~O_NONBLOCK;
+		err = vfs_run(open_job, &job);
+	}
+	if (err)
+		return err;
+	if (job.flags & O_NONBLOCK)
+		fcntl(job.fd, F_SETFL, fcntl(job.fd, F_GETFL) & ~O_NONBLOCK);
+	close(node->fd);
+	node->fd = job.fd;
+	node->can_read = read || node->stat.directory;
+	node->can_write = write && !node->stat.directory;
+	return 0;
+}
+
+static int close_job(void *arg)
+{
+	struct vfs_node *node = arg;
+	int err = close(node->fd) == 0 ? 0 : -errno;
+
+	node->fd = -1;
+	node_free(node);
+	return err;
+}
+
+int vfs_node_close(struct vfs_node *node)
+{
+	/* the last close of what was written or removed may have much to do */
+	return node->can_write ? vfs_run(close_job, node) : close_job(node);
+}
+
+/* ---- asking ---- */
+
+int vfs_node_stat(struct vfs_node *node, struct vfs_stat *stat)
+{
+	return stat_fd(node->share, node->fd, name_leaf(node->path, NULL), stat);
+}
+
+struct access_job {
+	struct vfs_node *node;
+	unsigned may;
+};
+
+static bool may(int fd, int mode)
+{
+	return syscall(SYS_faccessat2, fd, "", mode, AT_EACCESS | AT_EMPTY_PATH) == 0;
+}
+
+/* As the cred, with a directory that holds or held the node. */
+static bool may_delete(const struct vfs_node *node, int parent)
+{
+	struct stat dir, st;
+
+	if (!may(parent, W_OK | X_OK) || fstat(parent, &dir) != 0 || fstat(node->fd, &st) != 0)
+		return false;
+	return !(dir.st_mode & S_ISVTX) || node->cred->uid == 0 || st.st_uid == node->cred->uid ||
+	       dir.st_uid == node->cred->uid;
+}
+
+static int access_job(void *arg)
+{
+	struct access_job *job = arg;
+	struct vfs_node *node = job->node;
+	struct where where = {.share = node->share, .cred = node->cred};
+	void *ctx = talloc_new(NULL);
+	struct place place = {.parent = -1};
+	int err;
+
+	where.root = root_get(where.share, false, &err);
+	if (!where.root)
+		goto free_ctx;
+	if (*node->path) /* a parent that can't be reached is one that can't be changed */
+		(void)resolve_place(&where, ctx, node->path, &place);
+	err = cred_enter(node->cred);
+	if (err)
+		goto put_root;
+	job->may = (may(node->fd, R_OK) ? VFS_MAY_READ : 0) |
+		   (may(node->fd, W_OK) ? VFS_MAY_WRITE : 0) |
+		   (may(node->fd, X_OK) ? VFS_MAY_EXECUTE : 0) |
+		   (place.parent >= 0 && may_delete(node, place.parent) ? VFS_MAY_DELETE : 0) |
+		   (node->cred->uid == 0 || node->cred->uid == node->stat.uid ? VFS_MAY_OWN : 0);
+	cred_leave();
+put_root:
+	root_put(where.root);
+	place_clear(&place);
+free_ctx:
+	talloc_free(ctx);
+	return err;
+}
+
+int vfs_node_access(struct vfs_node *node, unsigned *out)
+{
+	struct access_job job = {.node = node};
+	int err = vfs_run(access_job, &job);
+
+	*out = job.may;
+	return err;
+}
+
+static int space_job(void *arg)
+{
+	void **args = arg;
+	struct vfs_node *node = args[0];
+	struct statfs *fs = args[1];
+
+	return fstatfs(node->fd, fs) == 0 ? 0 : -errno;
+}
+
+int vfs_node_space(struct vfs_node *node, struct vfs_space *space)
+{
+	struct statfs fs;
+	int err = vfs_run(space_job, (void *[]){node, &fs});
+
+	if (err)
+		return err;
+	*space = (struct vfs_space){
+		.block_bytes = (uint32_t)(fs.f_frsize ? fs.f_frsize : fs.f_bsize),
+		.blocks = fs.f_blocks,
+		.blocks_free = fs.f_bfree,
+		.blocks_avail = node->cred->uid == 0 ? fs.f_bfree : fs.f_bavail,
+		.id = (uint64_t)(uint32_t)fs.f_fsid.__val[0] << 32 | (uint32_t)fs.f_fsid.__val[1],
+		.name_bytes = (uint32_t)fs.f_namelen,
+		.read_only = (fs.f_flags & 1) != 0 /* ST_RDONLY */,
+	};
+	return 0;
+}
+
+int vfs_node_stream(struct vfs_node *node, unsigned index, struct vfs_stream *stream)
+{
+	struct vfs_stat st;
+	int err;
+
+	if (node->stat.directory || index > 0)
+		return 0;
+	err = vfs_node_stat(node, &st);
+	if (err)
+		return err;
+	stream->name[0] = '\0';
+	stream->size = st.size;
+	stream->alloc = st.alloc;
+	return 1;
+}
