@@ -49,8 +49,9 @@ __attribute__((used, noreturn)) static void fiber_context_begin(struct fiber_con
 
 /*
  * fiber_machine_switch(&save, sp): pushes what the ABI says a call preserves, leaves the stack
- * pointer in save, takes sp, pops, returns. The floating-point control words are not switched:
- * nobody here changes them.
+ * pointer in save, takes sp, pops, and goes on where that context left off: by a jump, since the
+ * processor foresees a return to where we were called from, and is wrong every time. The
+ * floating-point control words are not switched: nobody here changes them.
  *
  * fiber_machine_begin: what a new stack "returns" to. The context is in the register that
  * fiber_machine_init() laid out. Ends the chain of frames for unwinders.
@@ -62,7 +63,6 @@ __asm__(".text\n"
 	".type fiber_machine_switch, @function\n"
 	"fiber_machine_switch:\n"
 	"	.cfi_startproc\n"
-	"	endbr64\n"
 	"	pushq %rbp\n"
 	"	pushq %rbx\n"
 	"	pushq %r12\n"
@@ -77,7 +77,8 @@ __asm__(".text\n"
 	"	popq %r12\n"
 	"	popq %rbx\n"
 	"	popq %rbp\n"
-	"	ret\n"
+	"	popq %rcx\n"
+	"	jmp *%rcx\n"
 	"	.cfi_endproc\n"
 	".size fiber_machine_switch, . - fiber_machine_switch\n"
 	".p2align 4\n"
@@ -85,7 +86,6 @@ __asm__(".text\n"
 	"fiber_machine_begin:\n"
 	"	.cfi_startproc\n"
 	"	.cfi_undefined rip\n"
-	"	endbr64\n"
 	"	xorl %ebp, %ebp\n"
 	"	movq %rbx, %rdi\n"
 	"	call fiber_context_begin\n"
