@@ -33,8 +33,7 @@ enum auth_map_guest { AUTH_MAP_NEVER, AUTH_MAP_BAD_USER, AUTH_MAP_BAD_PASSWORD }
  * lets nobody in but the accounts. */
 struct auth_config {
 	const char *netbios_name; /* required; the others fall back on it */
-	const char *workgroup;
-	const char *dns_name;
+	const char *dns_name;     /* of this machine, fully qualified */
 	const char *dns_domain;
 
 	enum auth_map_guest map_to_guest;
