@@ -165,7 +165,6 @@ static void auth_init(struct service *service, const struct conf *conf)
 
 	service->auth = (struct auth_config){
 		.netbios_name = talloc_strdup(service, conf->netbios_name),
-		.workgroup = talloc_strdup(service, conf->workgroup),
 		.map_to_guest = map[conf->map_to_guest],
 		.allow_anonymous = conf->restrict_anonymous < 2,
 		.guest_account = talloc_strdup(service, conf->guest_account),
