@@ -471,7 +471,7 @@ static int accounts_edit(struct accounts *a, enum edit edit, const char *name, c
 	char real[PATH_MAX];
 	/* a symbolic link is followed here, or rename() would put the file in its place */
 	const char *path = realpath(a->path, real) ? real : a->path;
-	struct file_text file, edited;
+	struct file_text file, edited = {0};
 	struct account *list = NULL;
 	unsigned count;
 	int lock, err;
