@@ -70,7 +70,7 @@ struct admin_source {
 	void (*status)(struct admin_source *source, struct admin_report *report);
 	/* 0, or -errno with the reason in why. */
 	int (*reload)(struct admin_source *source, char *why, size_t cap);
-	/* Begin to end the server; the answer is sent before the loop stops. */
+	/* Begin to end the server, after the answer was sent; not by admin_stop() in the call. */
 	void (*shutdown)(struct admin_source *source);
 };
 
@@ -80,5 +80,9 @@ int admin_start(struct reactor *r, const char *directory, struct admin_source *s
 		struct admin **admin);
 /* Drops the clients and removes the socket. */
 void admin_stop(struct admin *admin);
+
+/* The asking side, any thread: a connected socket (blocking), or -ENOENT, -ECONNREFUSED (no server
+ * runs), -EACCES and the like. */
+int admin_connect(const char *directory);
 
 #endif
