@@ -55,6 +55,7 @@ void connection_session_established(struct connection *conn, struct session_chan
 		return;
 	channel->established = true;
 	conn->setups--;
+	atomic_store(&conn->totals.session_id, channel->session->id);
 }
 
 void connection_session_remove(struct connection *conn, struct session_channel *channel)
@@ -66,6 +67,26 @@ void connection_session_remove(struct connection *conn, struct session_channel *
 	if (!channel->established)
 		conn->setups--;
 	session_channel_put(channel);
+}
+
+/* ---- status ---- */
+
+static void total_set(_Atomic uint64_t *total, uint64_t value)
+{
+	atomic_store_explicit(total, value, memory_order_relaxed);
+}
+
+void connection_count(struct connection *conn)
+{
+	const struct channel_counters *c;
+
+	if (conn->channel_closed)
+		return;
+	c = &conn->ch->counters;
+	total_set(&conn->totals.bytes_in, c->bytes_in);
+	total_set(&conn->totals.bytes_out, c->bytes_out);
+	total_set(&conn->totals.bytes_pulled, c->bytes_pulled);
+	total_set(&conn->totals.bytes_pushed, c->bytes_pushed);
 }
 
 /* ---- preauthentication integrity ---- */
@@ -265,6 +286,7 @@ static void on_message(struct channel *ch, struct channel_msg *msg)
 		channel_release(ch, msg);
 		return;
 	}
+	connection_count(conn);
 	former = log_context(conn->name);
 	err = receive_message(conn, msg);
 	if (err)

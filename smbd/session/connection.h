@@ -53,6 +53,12 @@ struct negotiated {
 /* Whoever has not logged in sends nothing larger than a token with its headers. */
 #define CONNECTION_MSG_BEFORE_LOGIN (128u * 1024)
 
+/* For whoever shows status, on any thread: as of the last message. */
+struct connection_totals {
+	_Atomic uint64_t bytes_in, bytes_out, bytes_pulled, bytes_pushed;
+	_Atomic uint64_t session_id; /* the latest one; 0: none yet */
+};
+
 struct connection {
 	struct channel *ch; /* gone when channel_closed and no message is held */
 	struct server *server;
@@ -62,6 +68,7 @@ struct connection {
 	char name[96]; /* for the log */
 	struct negotiated negotiated;
 	struct window window; /* of message ids; credits are its width */
+	struct connection_totals totals;
 	uint64_t created_ns;
 
 	/* private */
@@ -110,6 +117,9 @@ void connection_changed(struct connection *conn);
  * handler, for it knows whose hash it is. 0 or a negative errno. */
 int connection_preauth_request(const struct request *req, struct preauth *preauth);
 int connection_preauth_reply(const struct request *req, const struct iovec *iov, unsigned count);
+
+/* Take over what the channel has counted. */
+void connection_count(struct connection *conn);
 
 /* An exchange began: see to it that it gets its interim answer. */
 void connection_watch_pending(struct connection *conn);

@@ -101,6 +101,7 @@ static void outgoing_done(struct channel_send *send, int err)
 	struct exchange *x = container_of(send, struct outgoing, send)->exchange;
 
 	x->sends--;
+	connection_count(x->conn);
 	exchange_settle(x);
 }
 

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "smbd/net/listen.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fnmatch.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static uint16_t *port_of(struct sockaddr_storage *address)
+{
+	return address->ss_family == AF_INET6 ? &((struct sockaddr_in6 *)address)->sin6_port
+					      : &((struct sockaddr_in *)address)->sin_port;
+}
+
+static socklen_t length_of(const struct sockaddr *address)
+{
+	return address->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+					      : sizeof(struct sockaddr_in);
+}
+
+static const uint8_t *bytes_of(const struct sockaddr *address)
+{
+	return address->sa_family == AF_INET6
+		       ? ((const struct sockaddr_in6 *)address)->sin6_addr.s6_addr
+		       : (const uint8_t *)&((const struct sockaddr_in *)address)->sin_addr;
+}
+
+static void add(struct listen_addresses *to, const struct conf_ports *ports,
+		const struct sockaddr *address)
+{
+	for (unsigned i = 0; i < ports->count; i++) {
+		struct sockaddr_storage one = {0};
+		bool known = false;
+
+		memcpy(&one, address, length_of(address));
+		*port_of(&one) = htons(ports->port[i]);
+		for (unsigned k = 0; k < to->count; k++)
+			known |= memcmp(&to->list[k], &one, sizeof(one)) == 0;
+		if (!known && to->count < LISTEN_ADDRESSES_MAX)
+			to->list[to->count++] = one;
+	}
+}
+
+static bool in_network(const struct conf_interface *item, const struct sockaddr *address)
+{
+	const struct sockaddr *network = (const struct sockaddr *)&item->address;
+	const uint8_t *a = bytes_of(address), *n = bytes_of(network);
+	unsigned bytes = item->prefix / 8, bits = item->prefix % 8;
+
+	if (network->sa_family != address->sa_family || memcmp(a, n, bytes) != 0)
+		return false;
+	return bits == 0 || (a[bytes] ^ n[bytes]) >> (8 - bits) == 0;
+}
+
+static bool is_meant(const struct conf_interface *item, const struct ifaddrs *ifa)
+{
+	if (!ifa->ifa_addr ||
+	    (ifa->ifa_addr->sa_family != AF_INET && ifa->ifa_addr->sa_family != AF_INET6))
+		return false;
+	if (item->kind == CONF_INTERFACE_NAME)
+		return fnmatch(item->name, ifa->ifa_name, 0) == 0;
+	return item->kind == CONF_INTERFACE_NETWORK && in_network(item, ifa->ifa_addr);
+}
+
+static bool have_ipv6(void)
+{
+	const struct sockaddr_in6 any = {.sin6_family = AF_INET6};
+	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool have = fd >= 0 && bind(fd, (const struct sockaddr *)&any, sizeof(any)) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return have;
+}
+
+static void add_any(struct listen_addresses *to, const struct conf_ports *ports)
+{
+	const struct sockaddr_in6 any6 = {.sin6_family = AF_INET6};
+	const struct sockaddr_in any4 = {.sin_family = AF_INET};
+
+	add(to, ports, (const struct sockaddr *)&any4);
+	if (have_ipv6())
+		add(to, ports, (const struct sockaddr *)&any6);
+}
+
+int listen_addresses_find(const struct conf *conf, const struct conf_ports *ports,
+			  struct listen_addresses *out)
+{
+	struct ifaddrs *all = NULL;
+
+	out->count = 0;
+	/* `interfaces` says where to listen only with `bind interfaces only` */
+	if (!conf->bind_interfaces_only || conf->interfaces.count == 0) {
+		add_any(out, ports);
+		return 0;
+	}
+	if (getifaddrs(&all) != 0)
+		return -errno;
+	for (unsigned i = 0; i < conf->interfaces.count; i++) {
+		const struct conf_interface *item = &conf->interfaces.items[i];
+
+		if (item->kind == CONF_INTERFACE_ADDRESS)
+			add(out, ports, (const struct sockaddr *)&item->address);
+		for (struct ifaddrs *ifa = all; ifa; ifa = ifa->ifa_next)
+			if (is_meant(item, ifa))
+				add(out, ports, ifa->ifa_addr);
+	}
+	freeifaddrs(all);
+	return out->count > 0 ? 0 : -ENODEV;
+}
+
+const char *listen_address_text(const struct sockaddr_storage *address, char text[64],
+				unsigned *port)
+{
+	struct sockaddr_storage copy = *address;
+
+	*port = ntohs(*port_of(&copy));
+	if (!inet_ntop(address->ss_family, bytes_of((const struct sockaddr *)address), text, 64))
+		snprintf(text, 64, "?");
+	return text;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where to listen: what `interfaces`, `bind interfaces only` and the ports come to on this machine
+ * now. Hides the enumeration of interfaces.
+ *
+ * Thread: any. Errors: negative errno.
+ */
+#ifndef SMBD_NET_LISTEN_H
+#define SMBD_NET_LISTEN_H
+
+#include <sys/socket.h>
+
+#include "smbd/conf/conf.h"
+
+#define LISTEN_ADDRESSES_MAX 256
+
+struct listen_addresses {
+	struct sockaddr_storage list[LISTEN_ADDRESSES_MAX]; /* with ports, each once */
+	unsigned count;
+};
+
+/* -ENODEV: `interfaces` names nothing that this machine has. */
+int listen_addresses_find(const struct conf *conf, const struct conf_ports *ports,
+			  struct listen_addresses *out);
+
+/* "192.0.2.1" of one of them, and its port. */
+const char *listen_address_text(const struct sockaddr_storage *address, char text[64],
+				unsigned *port);
+
+#endif
