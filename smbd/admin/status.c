@@ -56,7 +56,7 @@ static void client_name(struct session *session, char *name, size_t cap)
 			container_of(first, const struct session_channel, node)->conn->name;
 
 		arrow = strstr(full, "<- ");
-		strncat(name, arrow ? arrow + 3 : full, cap - 1);
+		snprintf(name, cap, "%s", arrow ? arrow + 3 : full);
 	}
 	pthread_mutex_unlock(&session->mutex);
 }
