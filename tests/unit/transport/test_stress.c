@@ -247,7 +247,7 @@ static void open_all(unsigned seed)
 {
 	const struct reactor_config config = {.name = "stress", .fibers_max = FIBERS, .cpu = -1};
 	const struct buf_pool_config pool_config = {
-		.bytes = 12 << 20, .region_bytes = 4 << 20, .cache_bytes = 1 << 20};
+		.bytes = 4 << 20, .region_bytes = 2 << 20, .cache_bytes = 1 << 20};
 	char path[] = "/tmp/smb3d-stress.XXXXXX";
 
 	fd = mkostemp(path, O_CLOEXEC);
@@ -288,6 +288,7 @@ static void close_all(void)
 	buf_pool_stats(pool, &stats);
 	assert_int_equal(stats.bufs_out, 0);
 	assert_int_equal(stats.waiting, 0);
+	assert_true(stats.waits > 0); /* else the pool was not too small */
 	assert_true(list_empty(&shelf_cond.waiters));
 	for (unsigned i = 0; i < REACTORS; i++)
 		reactor_destroy(reactors[i]);
