@@ -8,17 +8,15 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/fake/forbid.h"
 #include "transport/fiber/fiber.h"
 
 #define FILE_BYTES (1024u * 1024)
@@ -142,21 +140,6 @@ static void goes_through_the_ring(void **state)
 
 /* ---- where io_uring is forbidden ---- */
 
-static int forbid_io_uring(void)
-{
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_io_uring_setup, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog program = {.len = sizeof(code) / sizeof(code[0]), .filter = code};
-
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		return -errno;
-	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0 ? -errno : 0;
-}
-
 static void without_ring_fn(struct fiber_task *task)
 {
 	assert_false(reactor_has_ring(reactor));
@@ -172,7 +155,7 @@ static void goes_through_workers_without_a_ring(void **state)
 
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		if (forbid_io_uring() < 0)
+		if (forbid_syscall(__NR_io_uring_setup, -1, 0, EPERM) < 0)
 			_exit(77);
 		if (fiber_workers_start(2) < 0)
 			_exit(1);

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How often this process has allocated, by any of malloc, calloc, realloc and aligned_alloc, on any
+ * thread. A test that asks for it gets an allocator that counts. Not with a sanitizer, which has an
+ * allocator of its own: there malloc_counted() is false.
+ */
+#ifndef TESTS_FAKE_MALLOC_COUNT_H
+#define TESTS_FAKE_MALLOC_COUNT_H
+
+#include <stdbool.h>
+
+bool malloc_counted(void);
+unsigned long malloc_count(void);
+
+#endif
