@@ -10,7 +10,7 @@
 #define LEASE_V1_SIZE 32
 #define LEASE_V2_SIZE 52
 
-/* 2.2.13.2: a name is four characters or a GUID. */
+/* 2.2.13.2: a name is four characters or a GUID. They are encoded in this order. */
 static const struct context_name {
 	uint32_t present;
 	uint8_t len;
@@ -18,15 +18,15 @@ static const struct context_name {
 } context_names[] = {
 	{SMB2_CREATE_EA_BUFFER, 4, "ExtA"},
 	{SMB2_CREATE_SD_BUFFER, 4, "SecD"},
+	{SMB2_CREATE_QUERY_MAXIMAL_ACCESS_REQUEST, 4, "MxAc"},
+	{SMB2_CREATE_ALLOCATION_SIZE, 4, "AlSi"},
 	{SMB2_CREATE_DURABLE_HANDLE_REQUEST, 4, "DHnQ"},
 	{SMB2_CREATE_DURABLE_HANDLE_RECONNECT, 4, "DHnC"},
-	{SMB2_CREATE_ALLOCATION_SIZE, 4, "AlSi"},
-	{SMB2_CREATE_QUERY_MAXIMAL_ACCESS_REQUEST, 4, "MxAc"},
 	{SMB2_CREATE_TIMEWARP_TOKEN, 4, "TWrp"},
 	{SMB2_CREATE_QUERY_ON_DISK_ID, 4, "QFid"},
-	{SMB2_CREATE_REQUEST_LEASE, 4, "RqLs"},
 	{SMB2_CREATE_DURABLE_HANDLE_REQUEST_V2, 4, "DH2Q"},
 	{SMB2_CREATE_DURABLE_HANDLE_RECONNECT_V2, 4, "DH2C"},
+	{SMB2_CREATE_REQUEST_LEASE, 4, "RqLs"},
 	{SMB2_CREATE_APP_INSTANCE_ID, 16,
 	 "\x45\xbc\xa6\x6a\xef\xa7\xf7\x4a\x90\x08\xfa\x46\x2e\x14\x4d\x74"},
 	{SMB2_CREATE_APP_INSTANCE_VERSION, 16,
@@ -91,10 +91,8 @@ static void context_end(struct wr *w, struct wire_entry e, size_t data_at, size_
 {
 	bool fits;
 
-	if (w->len > data_at) {
-		wr_u16_at(w, e.start + 10, (uint16_t)(data_at - e.start));
-		wr_u32_at(w, e.start + 12, (uint32_t)(w->len - data_at));
-	}
+	wr_u16_at(w, e.start + 10, (uint16_t)(data_at - e.start));
+	wr_u32_at(w, e.start + 12, (uint32_t)(w->len - data_at));
 	fits = wire_entry_end(w, e, last);
 	w->bad |= !fits; /* no list may silently lack a context */
 }

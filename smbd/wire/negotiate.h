@@ -77,7 +77,7 @@ struct smb2_id_list {
 
 bool smb2_id_list_has(const struct smb2_id_list *list, uint16_t id);
 
-/* Bits of smb2_negotiate_contexts.present, in the order in which they are encoded. */
+/* Bits of smb2_negotiate_contexts.present. */
 #define SMB2_HAS_PREAUTH_INTEGRITY 0x0001u
 #define SMB2_HAS_ENCRYPTION        0x0002u
 #define SMB2_HAS_COMPRESSION       0x0004u
