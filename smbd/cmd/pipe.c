@@ -16,9 +16,10 @@ struct pipe {
 	struct rpc_pipe *rpc;
 };
 
-static void pipe_end(struct open *open)
+static struct nt_status pipe_end(struct open *open)
 {
 	/* with it goes what hangs on it: the rpc pipe and its view of the shares */
+	return STATUS_SUCCESS;
 }
 
 static const struct open_ops pipe_ops = {.kind = OPEN_PIPE, .end = pipe_end};

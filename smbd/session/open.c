@@ -8,6 +8,7 @@
 #include "smbd/session/server.h"
 #include "smbd/session/session.h"
 #include "smbd/session/tree.h"
+#include "transport/base/log.h"
 
 /* ---- identity: volatile = generation and slot of the session's table, persistent = a number of
  * the server that is not used again ---- */
@@ -144,9 +145,10 @@ void open_put(struct open *open)
 }
 
 /* The caller has the only right to end it: `closing` is set. One reference is the caller's. */
-static void open_end(struct open *open)
+static struct nt_status open_end(struct open *open)
 {
 	struct session *session = open->session;
+	struct nt_status status;
 
 	if (open->ops->interrupt)
 		open->ops->interrupt(open);
@@ -154,8 +156,9 @@ static void open_end(struct open *open)
 	while (open->refs > 1)
 		(void)fiber_cond_wait(&session->changed, &session->mutex, 0);
 	pthread_mutex_unlock(&session->mutex);
-	open->ops->end(open);
+	status = open->ops->end(open);
 	open_free(open);
+	return status;
 }
 
 /* Under the session's mutex. Nobody finds it any more; the table's reference is the caller's. */
@@ -179,12 +182,12 @@ struct nt_status open_close(struct open *open)
 	open_take(open);
 	open->refs--; /* of two, the table's and the caller's, one stays */
 	pthread_mutex_unlock(&session->mutex);
-	open_end(open);
-	return STATUS_SUCCESS;
+	return open_end(open);
 }
 
 void opens_end(struct session *session, const struct tree *tree)
 {
+	struct nt_status status;
 	struct open *open;
 	uint32_t slot;
 
@@ -194,7 +197,9 @@ void opens_end(struct session *session, const struct tree *tree)
 			continue;
 		open_take(open);
 		pthread_mutex_unlock(&session->mutex);
-		open_end(open);
+		status = open_end(open);
+		if (!nt_success(status))
+			log_warning("an open ended with %s", nt_status_name(status));
 		pthread_mutex_lock(&session->mutex);
 	}
 	pthread_mutex_unlock(&session->mutex);

@@ -29,8 +29,9 @@ enum open_kind { OPEN_FILE, OPEN_PIPE };
 struct open_ops {
 	enum open_kind kind;
 	/* In a fiber, once, when no request uses the open any more: close what is under it, with
-	 * all that hangs on that (delete on close). The struct is freed after it. */
-	void (*end)(struct open *open);
+	 * all that hangs on that (delete on close). The struct is freed after it. The status is
+	 * what CLOSE answers: what could not be written or deleted. */
+	struct nt_status (*end)(struct open *open);
 	/* On any thread, under no lock, before the wait for the other users: wake whoever waits in
 	 * them for long. NULL: nobody does. */
 	void (*interrupt)(struct open *open);

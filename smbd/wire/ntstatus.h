@@ -75,6 +75,7 @@ struct nt_status nt_status_from_errno(int err);
 	X(CRC_ERROR, 0xc000003f)                  \
 	X(SHARING_VIOLATION, 0xc0000043)          \
 	X(QUOTA_EXCEEDED, 0xc0000044)             \
+	X(EAS_NOT_SUPPORTED, 0xc000004f)          \
 	X(EA_TOO_LARGE, 0xc0000050)               \
 	X(NONEXISTENT_EA_ENTRY, 0xc0000051)       \
 	X(NO_EAS_ON_FILE, 0xc0000052)             \

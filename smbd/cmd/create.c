@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * CREATE of files and directories, [MS-SMB2] 3.3.5.9 and [MS-FSA] 2.1.5.1. In order: what the
+ * request itself forbids; the name; then either the open of what is there or the making of what is
+ * not; then its place among the file's other opens; then the reply. A name that appears or vanishes
+ * between two of these steps starts them over.
+ */
+#include <errno.h>
+#include <talloc.h>
+
+#include "smbd/cmd/file_commands.h"
+#include "smbd/cmd/handle.h"
+#include "smbd/cmd/pipe.h"
+#include "smbd/cmd/service.h"
+#include "smbd/session/session.h"
+#include "smbd/session/tree.h"
+#include "smbd/vfs/name.h"
+#include "smbd/wire/access.h"
+#include "smbd/wire/create.h"
+#include "smbd/wire/nttime.h"
+#include "transport/base/log.h"
+
+/* How often somebody else may make or remove the name under us before we give up. */
+#define CREATE_RACES_MAX 16
+
+/* What a mode query gives back, [MS-FSCC] 2.4.31. */
+#define CREATE_MODE_OPTIONS                                                           \
+	(FILE_WRITE_THROUGH | FILE_SEQUENTIAL_ONLY | FILE_NO_INTERMEDIATE_BUFFERING | \
+	 FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT | FILE_DELETE_ON_CLOSE)
+
+#define CREATE_ATTRIBUTES_SETTABLE                                                    \
+	(FILE_ATTRIBUTE_READONLY | FILE_ATTRIBUTE_HIDDEN | FILE_ATTRIBUTE_SYSTEM |    \
+	 FILE_ATTRIBUTE_ARCHIVE | FILE_ATTRIBUTE_TEMPORARY | FILE_ATTRIBUTE_OFFLINE | \
+	 FILE_ATTRIBUTE_NOT_CONTENT_INDEXED)
+
+struct creation {
+	struct request *req;
+	struct smb2_create_request in;
+	struct name *name;
+	struct handle *h;
+	uint32_t desired; /* generic bits resolved */
+	uint32_t maximal; /* of the user on the node */
+	uint32_t granted;
+	uint32_t action; /* of the reply */
+};
+
+static bool create_truncates(const struct creation *c)
+{
+	return c->in.create_disposition == FILE_SUPERSEDE ||
+	       c->in.create_disposition == FILE_OVERWRITE ||
+	       c->in.create_disposition == FILE_OVERWRITE_IF;
+}
+
+static bool create_wants_directory(const struct creation *c)
+{
+	return (c->in.create_options & FILE_DIRECTORY_FILE) ||
+	       c->name->stream_type == NAME_STREAM_INDEX_ALLOCATION;
+}
+
+static bool create_wants_file(const struct creation *c)
+{
+	return (c->in.create_options & FILE_NON_DIRECTORY_FILE) ||
+	       c->name->stream_type == NAME_STREAM_DATA;
+}
+
+/* ---- what the request itself forbids, [MS-SMB2] 3.3.5.9 and [MS-FSA] 2.1.5.1 ---- */
+
+static struct nt_status create_check_options(const struct smb2_create_request *in)
+{
+	const uint32_t unknown = 0xff000000u;
+	const uint32_t refused = FILE_CREATE_TREE_CONNECTION | FILE_OPEN_BY_FILE_ID |
+				 FILE_RESERVE_OPFILTER | FILE_OPEN_REQUIRING_OPLOCK;
+	const uint32_t kinds = FILE_DIRECTORY_FILE | FILE_NON_DIRECTORY_FILE;
+
+	if (in->create_options & unknown)
+		return STATUS_INVALID_PARAMETER;
+	if (in->create_options & refused)
+		return STATUS_NOT_SUPPORTED;
+	if ((in->create_options & kinds) == kinds)
+		return STATUS_INVALID_PARAMETER;
+	if (in->create_disposition > FILE_OVERWRITE_IF)
+		return STATUS_INVALID_PARAMETER;
+	/* a directory is made or opened, never overwritten */
+	if ((in->create_options & FILE_DIRECTORY_FILE) &&
+	    (in->create_disposition == FILE_SUPERSEDE || in->create_disposition == FILE_OVERWRITE ||
+	     in->create_disposition == FILE_OVERWRITE_IF))
+		return STATUS_INVALID_PARAMETER;
+	return STATUS_SUCCESS;
+}
+
+static struct nt_status create_check_masks(const struct smb2_create_request *in, uint32_t desired)
+{
+	const uint32_t access_valid = FILE_ALL_ACCESS | ACCESS_SYSTEM_SECURITY | MAXIMUM_ALLOWED;
+	const uint32_t attributes_valid =
+		CREATE_ATTRIBUTES_SETTABLE | FILE_ATTRIBUTE_DIRECTORY | FILE_ATTRIBUTE_NORMAL |
+		FILE_ATTRIBUTE_SPARSE_FILE | FILE_ATTRIBUTE_REPARSE_POINT |
+		FILE_ATTRIBUTE_COMPRESSED | FILE_ATTRIBUTE_ENCRYPTED |
+		FILE_ATTRIBUTE_INTEGRITY_STREAM | FILE_ATTRIBUTE_NO_SCRUB_DATA;
+
+	if (in->impersonation_level > SMB2_IMPERSONATION_DELEGATE)
+		return STATUS_BAD_IMPERSONATION_LEVEL;
+	if (desired == 0 || (desired & ~access_valid))
+		return STATUS_ACCESS_DENIED;
+	if (in->share_access & ~(FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE))
+		return STATUS_INVALID_PARAMETER;
+	if (in->file_attributes & ~attributes_valid)
+		return STATUS_INVALID_PARAMETER;
+	/* The text says ACCESS_DENIED; Windows answers this. MAXIMUM_ALLOWED is not DELETE. */
+	if ((in->create_options & FILE_DELETE_ON_CLOSE) && !(desired & DELETE))
+		return STATUS_INVALID_PARAMETER;
+	if (desired & ACCESS_SYSTEM_SECURITY)
+		return STATUS_PRIVILEGE_NOT_HELD;
+	return STATUS_SUCCESS;
+}
+
+static struct nt_status create_check_contexts(const struct smb2_create_contexts_request *ctx)
+{
+	/* [MS-SMB2] 3.3.5.9.7, 3.3.5.9.12: nothing is durable yet, so nothing is there to come
+	 * back to */
+	if (ctx->present &
+	    (SMB2_CREATE_DURABLE_HANDLE_RECONNECT | SMB2_CREATE_DURABLE_HANDLE_RECONNECT_V2))
+		return STATUS_OBJECT_NAME_NOT_FOUND;
+	/* 3.3.5.9.4: a version that is not kept */
+	if ((ctx->present & SMB2_CREATE_TIMEWARP_TOKEN) && ctx->timewarp_timestamp != 0)
+		return STATUS_OBJECT_NAME_NOT_FOUND;
+	if ((ctx->present & SMB2_CREATE_EA_BUFFER) && ctx->ea_buffer.len > 0)
+		return STATUS_EAS_NOT_SUPPORTED;
+	return STATUS_SUCCESS;
+}
+
+static struct nt_status create_check(struct creation *c)
+{
+	struct nt_status status = create_check_options(&c->in);
+
+	if (!nt_success(status))
+		return status;
+	c->desired = access_map_generic(c->in.desired_access);
+	status = create_check_masks(&c->in, c->desired);
+	if (!nt_success(status))
+		return status;
+	status = create_check_contexts(&c->in.contexts);
+	if (!nt_success(status))
+		return status;
+	status = name_parse(request_pool(c->req), c->in.name.data, c->in.name.len, &c->name);
+	if (!nt_success(status))
+		return status;
+	if (c->name->stream[0] != '\0')
+		return STATUS_OBJECT_NAME_INVALID; /* as a file system without streams has it */
+	return STATUS_SUCCESS;
+}
+
+/* ---- access ---- */
+
+static struct nt_status create_grant(struct creation *c, struct vfs_node *node, bool existed)
+{
+	struct nt_status status = access_maximal(c->req, node, &c->maximal);
+	uint32_t wanted = c->desired & ~MAXIMUM_ALLOWED, maximal;
+	const uint32_t write_data = FILE_WRITE_DATA | FILE_APPEND_DATA;
+
+	if (!nt_success(status))
+		return status;
+	/* who makes a file may do with it what the tree allows, whatever mode it was made with */
+	if (!existed)
+		c->maximal = FILE_ALL_ACCESS & c->req->tree->maximal_access;
+	maximal = c->maximal;
+	/* [MS-FSA] 2.1.5.1.2.1: read-only files are not opened for writing */
+	if (existed && !node->stat.directory && (node->stat.attributes & VFS_ATTR_READONLY))
+		maximal &= ~write_data;
+	if (wanted & ~maximal)
+		return STATUS_ACCESS_DENIED;
+	c->granted = c->desired & MAXIMUM_ALLOWED ? maximal : wanted;
+	return STATUS_SUCCESS;
+}
+
+/* ---- what is there ---- */
+
+static struct nt_status create_check_kind(const struct creation *c, const struct vfs_node *node)
+{
+	if (c->in.create_disposition == FILE_CREATE)
+		return STATUS_OBJECT_NAME_COLLISION;
+	if (node->stat.directory) {
+		if (create_wants_file(c))
+			return STATUS_FILE_IS_A_DIRECTORY;
+		return create_truncates(c) ? STATUS_OBJECT_NAME_COLLISION : STATUS_SUCCESS;
+	}
+	if (create_wants_directory(c))
+		return STATUS_NOT_A_DIRECTORY;
+	return c->name->trailing_slash ? STATUS_OBJECT_NAME_INVALID : STATUS_SUCCESS;
+}
+
+/* [MS-FSA] 2.1.5.1.2: overwriting is writing, superseding is deleting too, and neither takes a
+ * hidden or system file for a plain one. */
+static struct nt_status create_check_overwrite(const struct creation *c,
+					       const struct vfs_node *node)
+{
+	const uint32_t kept = FILE_ATTRIBUTE_HIDDEN | FILE_ATTRIBUTE_SYSTEM;
+	uint32_t need = FILE_WRITE_DATA;
+
+	if (!create_truncates(c))
+		return STATUS_SUCCESS;
+	if (node->stat.attributes & VFS_ATTR_READONLY)
+		return STATUS_ACCESS_DENIED;
+	if ((node->stat.attributes & kept) & ~c->in.file_attributes)
+		return STATUS_ACCESS_DENIED;
+	if (c->in.create_disposition == FILE_SUPERSEDE)
+		need |= DELETE;
+	return need & ~c->maximal ? STATUS_ACCESS_DENIED : STATUS_SUCCESS;
+}
+
+/* Enter it among the file's opens: from here on file_close() ends it. */
+static struct nt_status create_enter(struct creation *c, struct vfs_node *node)
+{
+	struct file_open *file = &c->h->file;
+
+	file->node = node;
+	file->access = c->granted;
+	file->sharing = c->in.share_access;
+	file->delete_on_close = c->in.create_options & FILE_DELETE_ON_CLOSE;
+	return file_open_add(c->h->files, file);
+}
+
+static struct nt_status create_truncate(struct creation *c, struct vfs_node *node)
+{
+	uint32_t attributes =
+		(c->in.file_attributes & CREATE_ATTRIBUTES_SETTABLE) | FILE_ATTRIBUTE_ARCHIVE;
+	int err = vfs_node_set_eof(node, 0);
+
+	if (!err)
+		err = vfs_node_set_attributes(node, attributes);
+	if (!err && (c->in.contexts.present & SMB2_CREATE_ALLOCATION_SIZE) &&
+	    c->in.contexts.allocation_size > 0)
+		err = vfs_node_set_alloc(node, c->in.contexts.allocation_size);
+	c->action = c->in.create_disposition == FILE_SUPERSEDE ? FILE_SUPERSEDED : FILE_OVERWRITTEN;
+	return nt_status_from_errno(err);
+}
+
+static struct nt_status create_open_existing(struct creation *c, struct vfs_node *node)
+{
+	const uint32_t write = FILE_WRITE_DATA | FILE_APPEND_DATA;
+	bool truncate = create_truncates(c);
+	struct nt_status status = create_check_kind(c, node);
+	int err;
+
+	if (nt_success(status))
+		status = create_grant(c, node, true);
+	if (nt_success(status))
+		status = create_check_overwrite(c, node);
+	if (nt_success(status) && (c->in.create_options & FILE_DELETE_ON_CLOSE) &&
+	    (node->stat.attributes & VFS_ATTR_READONLY))
+		status = STATUS_CANNOT_DELETE;
+	/* what truncates must be let write by the others, though it was not granted the bit */
+	if (nt_success(status) && truncate)
+		status = file_open_check(c->h->files, &node->id, c->granted | FILE_WRITE_DATA,
+					 c->in.share_access, NULL);
+	if (nt_success(status))
+		status = create_enter(c, node);
+	if (!nt_success(status)) {
+		(void)vfs_node_close(node); /* nothing was written through it */
+		return status;
+	}
+
+	c->action = FILE_OPENED;
+	err = vfs_node_open(node, c->granted & (FILE_READ_DATA | FILE_EXECUTE),
+			    !node->stat.directory && ((c->granted & write) || truncate));
+	status = nt_status_from_errno(err);
+	if (nt_success(status) && truncate)
+		status = create_truncate(c, node);
+	if (!nt_success(status)) {
+		/* a failed open deletes nothing */
+		c->h->file.delete_on_close = false;
+		if (!nt_success(file_close(c->h->files, &c->h->file)))
+			log_debug("create: close of a failed open also failed");
+	}
+	return status;
+}
+
+/* ---- what is not there ---- */
+
+static struct nt_status create_check_new(const struct creation *c)
+{
+	const uint32_t add = create_wants_directory(c) ? FILE_ADD_SUBDIRECTORY : FILE_ADD_FILE;
+
+	if (c->in.create_disposition == FILE_OPEN || c->in.create_disposition == FILE_OVERWRITE)
+		return STATUS_OBJECT_NAME_NOT_FOUND;
+	if (!(c->req->tree->maximal_access & add))
+		return STATUS_ACCESS_DENIED;
+	/* [MS-FSA] 2.1.5.1.1: it could never be deleted */
+	if ((c->in.create_options & FILE_DELETE_ON_CLOSE) &&
+	    (c->in.file_attributes & FILE_ATTRIBUTE_READONLY))
+		return STATUS_CANNOT_DELETE;
+	if (c->name->trailing_slash && !create_wants_directory(c))
+		return STATUS_OBJECT_NAME_INVALID;
+	return STATUS_SUCCESS;
+}
+
+static struct nt_status create_new(struct creation *c, struct vfs_cred *cred, int *err)
+{
+	struct vfs_create create = {
+		.directory = create_wants_directory(c),
+		.attributes = c->in.file_attributes & CREATE_ATTRIBUTES_SETTABLE,
+		.alloc = c->in.contexts.present & SMB2_CREATE_ALLOCATION_SIZE
+				 ? c->in.contexts.allocation_size
+				 : 0,
+	};
+	struct nt_status status = create_check_new(c);
+	struct vfs_node *node;
+
+	*err = 0;
+	if (!nt_success(status))
+		return status;
+	*err = vfs_create(c->req->tree->share->vfs, cred, c->name->path, &create, &node);
+	if (*err)
+		return nt_status_from_errno(*err);
+	c->action = FILE_CREATED;
+	if (file_delete_pending(c->h->files, &node->parent))
+		status = STATUS_DELETE_PENDING;
+	if (nt_success(status))
+		status = create_grant(c, node, false);
+	if (nt_success(status))
+		status = create_enter(c, node);
+	if (!nt_success(status)) {
+		/* ours, and nobody has it open: leave no trace */
+		if (vfs_node_unlink(node, node->path) != 0)
+			log_info("create: could not take back %s", node->path);
+		(void)vfs_node_close(node);
+	}
+	return status;
+}
+
+static struct nt_status create_find_or_make(struct creation *c, struct vfs_cred *cred)
+{
+	struct nt_status status = STATUS_INTERNAL_ERROR;
+	struct vfs_node *node;
+	int err;
+
+	for (unsigned tries = 0; tries < CREATE_RACES_MAX; tries++) {
+		err = vfs_lookup(c->req->tree->share->vfs, cred, c->name->path, &node);
+		if (err == 0)
+			return create_open_existing(c, node);
+		if (err != -ENOENT)
+			return nt_status_from_errno(err);
+		status = create_new(c, cred, &err);
+		/* -ENOENT: the name is there but leads nowhere now; -EEXIST: it came meanwhile */
+		if (err != -EEXIST || c->in.create_disposition == FILE_CREATE)
+			return status;
+	}
+	return status;
+}
+
+/* ---- the reply ---- */
+
+static void create_reply_contexts(const struct creation *c, const struct vfs_stat *st,
+				  struct smb2_create_contexts_response *out)
+{
+	const struct smb2_create_contexts_request *in = &c->in.contexts;
+
+	if (in->present & SMB2_CREATE_QUERY_MAXIMAL_ACCESS_REQUEST) {
+		/* [MS-SMB2] 3.3.5.9.5: unchanged since the client's time stamp */
+		bool unchanged = in->has_maximal_access_timestamp &&
+				 in->maximal_access_timestamp == nttime_from_timespec(st->mtime);
+
+		out->present |= SMB2_CREATE_QUERY_MAXIMAL_ACCESS_REQUEST;
+		out->maximal_access.query_status = unchanged ? STATUS_NONE_MAPPED : STATUS_SUCCESS;
+		out->maximal_access.maximal_access = unchanged ? 0 : c->maximal;
+	}
+	if (in->present & SMB2_CREATE_QUERY_ON_DISK_ID) {
+		out->present |= SMB2_CREATE_QUERY_ON_DISK_ID;
+		out->disk_id.disk_file_id = st->id.ino;
+		out->disk_id.volume_id = st->id.dev;
+	}
+}
+
+static struct nt_status create_reply(struct creation *c)
+{
+	struct vfs_node *node = c->h->file.node;
+	struct smb2_create_response out = {.create_action = c->action};
+	struct handle_times times;
+	struct vfs_stat st;
+	int err = vfs_node_stat(node, &st);
+
+	if (err)
+		return nt_status_from_errno(err);
+	times = handle_times(&st);
+	out.creation_time = times.creation;
+	out.last_access_time = times.access;
+	out.last_write_time = times.write;
+	out.change_time = times.change;
+	out.allocation_size = st.alloc;
+	out.endof_file = st.size;
+	out.file_attributes = st.attributes;
+	out.file_id = c->h->open.id;
+	create_reply_contexts(c, &st, &out.contexts);
+	smb2_create_response_encode(&c->req->out, &out);
+	return wr_ok(&c->req->out) ? STATUS_SUCCESS : STATUS_INTERNAL_ERROR;
+}
+
+static struct nt_status create_finish(struct creation *c)
+{
+	struct open *open = &c->h->open;
+	struct nt_status status = create_reply(c);
+
+	open->granted_access = c->granted;
+	open->name = talloc_strdup(open, c->h->file.node->path);
+	c->h->write_through = c->in.create_options & FILE_WRITE_THROUGH;
+	atomic_init(&c->h->mode, c->in.create_options & CREATE_MODE_OPTIONS);
+	if (nt_success(status))
+		status = open_publish(open);
+	if (nt_success(status)) {
+		request_open_set(c->req, open);
+		return status;
+	}
+	if (!nt_success(file_close(c->h->files, &c->h->file)))
+		log_debug("create: close of an unpublished open failed");
+	return status;
+}
+
+static struct nt_status create_file(struct creation *c)
+{
+	struct request *req = c->req;
+	struct nt_status status = create_check(c);
+	struct open *open;
+
+	if (!nt_success(status))
+		return status;
+	status = open_reserve(req->session, req->tree, &handle_ops, sizeof(struct handle), &open);
+	if (!nt_success(status))
+		return status;
+	c->h = container_of(open, struct handle, open);
+	c->h->files = service_files(req);
+
+	status = create_find_or_make(c, req->user->cred); /* the node holds the cred */
+	if (nt_success(status))
+		status = create_finish(c);
+	if (!nt_success(status))
+		open_discard(open);
+	return status;
+}
+
+struct nt_status cmd_create(struct request *req)
+{
+	struct creation c = {.req = req};
+
+	if (!smb2_create_request_decode(&req->in, &c.in))
+		return STATUS_INVALID_PARAMETER;
+	if (req->tree->share->ipc)
+		return pipe_create(req, &c.in);
+	return create_file(&c);
+}

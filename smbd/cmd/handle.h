@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The open of a file or directory, as the file commands share it: made by CREATE, found by a
+ * FileId, ended by CLOSE. Hides how an open's identity (session/), its place among the opens of the
+ * inode (file/) and its descriptor (vfs/) hang together.
+ *
+ * Thread: a request's fiber. Ownership: a handle is its struct open's. Errors: NTSTATUS.
+ */
+#ifndef SMBD_CMD_HANDLE_H
+#define SMBD_CMD_HANDLE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "smbd/file/file.h"
+#include "smbd/session/open.h"
+#include "smbd/session/request.h"
+#include "smbd/vfs/vfs.h"
+#include "smbd/wire/blob.h"
+#include "smbd/wire/file_id.h"
+#include "smbd/wire/ntstatus.h"
+
+struct handle {
+	struct open open; /* first */
+	struct file_table *files;
+	struct file_open file; /* file.node is the open file */
+
+	/* fixed once open */
+	bool write_through; /* FILE_WRITE_THROUGH */
+
+	/* kept for the client, not used: FilePositionInformation, FileModeInformation */
+	atomic_ullong position;
+	atomic_uint mode;
+
+	/* QUERY_DIRECTORY, between open_enter() and open_leave() */
+	struct vfs_dir *dir;
+	bool dir_answered; /* an entry was returned since the scan began */
+};
+
+extern const struct open_ops handle_ops;
+
+/* The file or directory that the FileId names, held by the request. FILE_CLOSED: none;
+ * INVALID_DEVICE_REQUEST: it names a pipe. */
+NT_WARN_UNUSED struct nt_status handle_get(struct request *req, struct smb2_file_id id,
+					   struct handle **out);
+
+/* ACCESS_DENIED unless the open was granted at least one of the bits. */
+NT_WARN_UNUSED struct nt_status handle_need(const struct handle *h, uint32_t any_of);
+
+static inline bool handle_is_directory(const struct handle *h)
+{
+	return h->file.node->stat.directory;
+}
+
+/* Its present name from the share's root as UTF-16LE, with '\' before the first component if
+ * `rooted`; on the request's pool. */
+NT_WARN_UNUSED struct nt_status handle_wire_name(struct request *req, struct handle *h, bool rooted,
+						 struct wire_blob *name);
+
+/* ---- access ---- */
+
+/* Generic rights as a file has them, [MS-SMB2] 2.2.13.1. MAXIMUM_ALLOWED stays. */
+uint32_t access_map_generic(uint32_t desired);
+
+/* All that the node's user may do with it through this tree. */
+NT_WARN_UNUSED struct nt_status access_maximal(const struct request *req, struct vfs_node *node,
+					       uint32_t *maximal);
+
+/* ---- a file's facts as the protocol has them ---- */
+struct handle_times {
+	uint64_t creation, access, write, change; /* FILETIME */
+};
+
+struct handle_times handle_times(const struct vfs_stat *st);
+
+#endif

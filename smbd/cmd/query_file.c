@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The file information classes of QUERY_INFO, [MS-SMB2] 3.3.5.20.1 and [MS-FSA] 2.1.5.12. */
+#include "smbd/cmd/query_info.h"
+
+#include "smbd/vfs/name.h"
+#include "smbd/wire/access.h"
+#include "smbd/wire/fscc/file_info.h"
+
+struct query {
+	struct request *req;
+	struct handle *h;
+	struct vfs_stat st;
+};
+
+static struct file_basic_info query_basic(const struct query *q)
+{
+	struct handle_times times = handle_times(&q->st);
+
+	return (struct file_basic_info){.creation_time = times.creation,
+					.last_access_time = times.access,
+					.last_write_time = times.write,
+					.change_time = times.change,
+					.file_attributes = q->st.attributes};
+}
+
+static struct file_standard_info query_standard(const struct query *q)
+{
+	bool pending = file_open_delete_pending(&q->h->file);
+	uint32_t links = q->st.directory ? 1 : q->st.links;
+
+	return (struct file_standard_info){
+		.allocation_size = q->st.alloc,
+		.end_of_file = q->st.size,
+		/* a link that is to go is not counted, as Windows has it */
+		.number_of_links = pending && links ? links - 1 : links,
+		.delete_pending = pending,
+		.directory = q->st.directory};
+}
+
+static struct nt_status query_all(const struct query *q, struct wr *w)
+{
+	struct file_all_info all = {
+		.basic = query_basic(q),
+		.standard = query_standard(q),
+		.index_number = q->st.id.ino,
+		.access_flags = q->h->open.granted_access,
+		.current_byte_offset = atomic_load(&q->h->position),
+		.mode = atomic_load(&q->h->mode),
+		.alignment_requirement = FILE_BYTE_ALIGNMENT,
+	};
+	struct nt_status status = handle_wire_name(q->req, q->h, true, &all.file_name);
+
+	if (nt_success(status))
+		file_all_info_encode(w, &all);
+	return status;
+}
+
+static void query_network_open(const struct query *q, struct wr *w)
+{
+	struct handle_times times = handle_times(&q->st);
+
+	file_network_open_info_encode(
+		w, &(struct file_network_open_info){.creation_time = times.creation,
+						    .last_access_time = times.access,
+						    .last_write_time = times.write,
+						    .change_time = times.change,
+						    .allocation_size = q->st.alloc,
+						    .end_of_file = q->st.size,
+						    .file_attributes = q->st.attributes});
+}
+
+/* FileNormalizedNameInformation has no leading separator: [MS-FSCC] 2.4.31 */
+static struct nt_status query_name(const struct query *q, bool rooted, struct wr *w)
+{
+	struct wire_blob name;
+	struct nt_status status = handle_wire_name(q->req, q->h, rooted, &name);
+
+	if (nt_success(status))
+		file_name_info_encode(w, name);
+	return status;
+}
+
+static struct nt_status query_streams(const struct query *q, struct wr *w)
+{
+	static const char suffix[] = ":$DATA";
+	uint8_t name[2 * (1 + 256 + sizeof(suffix))];
+	struct vfs_stream stream;
+	size_t last = SIZE_MAX;
+	struct wr n;
+	int more;
+
+	for (unsigned i = 0;; i++) {
+		more = vfs_node_stream(q->h->file.node, i, &stream);
+		if (more < 0)
+			return nt_status_from_errno(more);
+		if (more == 0)
+			return STATUS_SUCCESS;
+		n = wr_init(name, sizeof(name));
+		wr_u16(&n, ':');
+		n.len += name_to_wire(stream.name, strlen(stream.name), n.data + n.len,
+				      n.cap - n.len);
+		for (const char *s = suffix; *s; s++)
+			wr_u16(&n, (uint8_t)*s);
+		if (!file_stream_info_encode(
+			    w,
+			    &(struct file_stream_info){.stream_size = stream.size,
+						       .stream_allocation_size = stream.alloc,
+						       .stream_name = {name, n.len}},
+			    &last))
+			return STATUS_INSUFFICIENT_RESOURCES;
+	}
+}
+
+static void query_id(const struct query *q, struct wr *w)
+{
+	struct file_id_info info = {.volume_serial_number = q->st.id.dev};
+
+	for (unsigned i = 0; i < 8; i++)
+		info.file_id[i] = (uint8_t)(q->st.id.ino >> (8 * i));
+	file_id_info_encode(w, &info);
+}
+
+/* The access that a class asks for, [MS-FSA] 2.1.5.12; 0: none. */
+static uint32_t query_access(uint8_t class)
+{
+	switch (class) {
+	case FileBasicInformation:
+	case FileAllInformation:
+	case FileNetworkOpenInformation:
+	case FileAttributeTagInformation:
+		return FILE_READ_ATTRIBUTES;
+	case FileFullEaInformation:
+		return FILE_READ_EA;
+	default:
+		return 0;
+	}
+}
+
+static struct nt_status query_encode(const struct query *q, uint8_t class, struct wr *w)
+{
+	struct file_standard_info standard;
+	struct file_basic_info basic;
+
+	switch (class) {
+	case FileBasicInformation:
+		basic = query_basic(q);
+		file_basic_info_encode(w, &basic);
+		return STATUS_SUCCESS;
+	case FileStandardInformation:
+		standard = query_standard(q);
+		file_standard_info_encode(w, &standard);
+		return STATUS_SUCCESS;
+	case FileInternalInformation:
+		file_info_u64_encode(w, q->st.id.ino);
+		return STATUS_SUCCESS;
+	case FileEaInformation: /* EaSize: none is kept yet (issue D) */
+		file_info_u32_encode(w, 0);
+		return STATUS_SUCCESS;
+	case FileFullEaInformation:
+		return STATUS_NO_EAS_ON_FILE;
+	case FileAccessInformation:
+		file_info_u32_encode(w, q->h->open.granted_access);
+		return STATUS_SUCCESS;
+	case FilePositionInformation:
+		file_info_u64_encode(w, atomic_load(&q->h->position));
+		return STATUS_SUCCESS;
+	case FileModeInformation:
+		file_info_u32_encode(w, atomic_load(&q->h->mode));
+		return STATUS_SUCCESS;
+	case FileAlignmentInformation:
+		file_info_u32_encode(w, FILE_BYTE_ALIGNMENT);
+		return STATUS_SUCCESS;
+	case FileAllInformation:
+		return query_all(q, w);
+	case FileNameInformation:
+		/* local only: Windows refuses it over SMB2, [MS-SMB2] 3.3.5.20.1 */
+		return STATUS_NOT_SUPPORTED;
+	case FileNormalizedNameInformation:
+		return query_name(q, false, w);
+	case FileAlternateNameInformation:
+		return STATUS_OBJECT_NAME_NOT_FOUND; /* there are no short names */
+	case FileStreamInformation:
+		return query_streams(q, w);
+	case FileCompressionInformation:
+		file_compression_info_encode(
+			w, &(struct file_compression_info){.compressed_file_size = q->st.size});
+		return STATUS_SUCCESS;
+	case FileNetworkOpenInformation:
+		query_network_open(q, w);
+		return STATUS_SUCCESS;
+	case FileAttributeTagInformation:
+		file_attribute_tag_info_encode(
+			w, &(struct file_attribute_tag_info){.file_attributes = q->st.attributes});
+		return STATUS_SUCCESS;
+	case FileIdInformation:
+		query_id(q, w);
+		return STATUS_SUCCESS;
+	default:
+		return STATUS_INVALID_INFO_CLASS;
+	}
+}
+
+struct nt_status query_file(struct request *req, struct handle *h,
+			    const struct smb2_query_info_request *query)
+{
+	struct query q = {.req = req, .h = h};
+	uint32_t need = query_access(query->file_info_class);
+	int err;
+
+	if (query->output_buffer_length < file_information_fixed_size(query->file_info_class))
+		return STATUS_INFO_LENGTH_MISMATCH;
+	if (need && !(h->open.granted_access & need))
+		return STATUS_ACCESS_DENIED;
+	err = vfs_node_stat(h->file.node, &q.st);
+	if (err)
+		return nt_status_from_errno(err);
+	return query_encode(&q, query->file_info_class, &req->payload);
+}

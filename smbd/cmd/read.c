@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* READ, [MS-SMB2] 3.3.5.12. Data goes from the page cache to a pool buffer, or straight from the
+ * file where the transport can. */
+#include <limits.h>
+
+#include "smbd/cmd/file_commands.h"
+#include "smbd/cmd/handle.h"
+#include "smbd/cmd/pipe.h"
+#include "smbd/wire/access.h"
+#include "smbd/wire/read.h"
+
+/* Below this a copy into the reply costs less than a second system call. */
+#define READ_FILE_SLICE_MIN (64u * 1024)
+
+uint32_t cmd_read_payload(struct rd in)
+{
+	struct smb2_read_request read;
+
+	return smb2_read_request_decode(&in, &read) ? read.length : 0;
+}
+
+/* What is not there is not read: bounds the buffer by the file. */
+static struct nt_status read_bound(struct handle *h, const struct smb2_read_request *read,
+				   size_t *len)
+{
+	struct vfs_stat st;
+	int err = vfs_node_stat(h->file.node, &st);
+
+	if (err)
+		return nt_status_from_errno(err);
+	*len = read->length;
+	if (read->offset >= st.size)
+		*len = 0;
+	else if (read->length > st.size - read->offset)
+		*len = (size_t)(st.size - read->offset);
+	return STATUS_SUCCESS;
+}
+
+static struct nt_status read_into_payload(struct request *req, struct handle *h, uint64_t offset,
+					  size_t *len)
+{
+	struct nt_status status = request_payload_get(req, *len);
+	struct iovec iov;
+	ssize_t n;
+
+	if (!nt_success(status))
+		return status;
+	iov = (struct iovec){.iov_base = req->payload.data, .iov_len = *len};
+	n = vfs_node_preadv(h->file.node, &iov, 1, (off_t)offset);
+	if (n < 0)
+		return nt_status_from_errno((int)n);
+	req->payload.len = *len = (size_t)n;
+	return STATUS_SUCCESS;
+}
+
+static struct nt_status read_file(struct request *req, struct handle *h,
+				  const struct smb2_read_request *read, size_t *len)
+{
+	struct nt_status status = read_bound(h, read, len);
+
+	if (!nt_success(status))
+		return status;
+	if (*len >= READ_FILE_SLICE_MIN && request_file_slice_ok(req)) {
+		req->file = (struct file_slice){
+			.fd = h->file.node->fd, .offset = (off_t)read->offset, .len = *len};
+	} else if (*len > 0) {
+		status = read_into_payload(req, h, read->offset, len);
+		if (!nt_success(status))
+			return status;
+	}
+	if ((*len == 0 && read->length > 0) || *len < read->minimum_count)
+		return STATUS_END_OF_FILE;
+	return STATUS_SUCCESS;
+}
+
+static struct nt_status read_check(struct handle *h, const struct smb2_read_request *read)
+{
+	if (handle_is_directory(h))
+		return STATUS_INVALID_DEVICE_REQUEST;
+	/* who may execute a file may read it to do so, [MS-SMB2] 3.3.5.12 */
+	if (!(h->open.granted_access & (FILE_READ_DATA | FILE_EXECUTE)))
+		return STATUS_ACCESS_DENIED;
+	if (read->offset > INT64_MAX || read->length > INT64_MAX - read->offset)
+		return STATUS_INVALID_PARAMETER;
+	return STATUS_SUCCESS;
+}
+
+struct nt_status cmd_read(struct request *req)
+{
+	struct smb2_read_request read;
+	struct nt_status status;
+	struct handle *h;
+	size_t len = 0;
+
+	if (!smb2_read_request_decode(&req->in, &read))
+		return STATUS_INVALID_PARAMETER;
+	status = request_open_get(req, read.file_id);
+	if (!nt_success(status))
+		return status;
+	if (read.length > request_max_read(req))
+		return STATUS_INVALID_PARAMETER;
+	if (read.channel != SMB2_CHANNEL_NONE)
+		return STATUS_INVALID_PARAMETER; /* this connection is not RDMA */
+
+	if (req->open->ops->kind == OPEN_PIPE) {
+		status = pipe_read(req, read.length, &len);
+	} else {
+		h = container_of(req->open, struct handle, open);
+		status = read_check(h, &read);
+		if (nt_success(status))
+			status = read_file(req, h, &read, &len);
+	}
+	if (nt_error(status))
+		return status;
+	smb2_read_response_encode(&req->out, &(struct smb2_read_response){.data = {NULL, len}});
+	return status;
+}
