@@ -193,6 +193,13 @@ struct channel_acceptor {
 	int (*accepted)(struct channel_acceptor *acceptor, struct channel *ch);
 };
 
+/* For transports: the next channel's id. Any thread. */
+uint64_t channel_id_next(void);
+
+/* "10.0.0.1:445", "[fe80::1]:445"; cut to size. Returns text. */
+#define CHANNEL_ADDRESS_TEXT 56
+const char *channel_address_text(const struct sockaddr_storage *address, char *text, size_t size);
+
 static inline void channel_send(struct channel *ch, struct channel_send *send)
 {
 	ch->ops->send(ch, send);

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The transports that the suite runs over. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "tcp/connect.h"
+#include "tcp/listener.h"
 #include "tests/conformance/harness.h"
 #include "tests/fake/mem_channel.h"
 
@@ -33,4 +38,86 @@ static const struct transport_fixture mem_fixture = {
 	.exposed = mem_registered,
 };
 
-const struct transport_fixture *const fixtures[] = {&mem_fixture, NULL};
+/* ---- tcp over loopback: end 0 connects to end 1 ---- */
+
+struct tcp_state {
+	struct tcp_listener *listener;
+	struct tcp_connect connect;
+	struct end *end;
+	int err;
+};
+
+static void tcp_pair_config(struct tcp_config *config)
+{
+	tcp_config_default(config);
+	config->unreleased = CONF_UNRELEASED;
+	config->close_timeout_ms = CONF_CLOSE_MS;
+}
+
+static void tcp_connected(struct tcp_connect *connect, struct channel *ch, int err)
+{
+	struct tcp_state *s = container_of(connect, struct tcp_state, connect);
+
+	s->err = err;
+	if (ch && s->end->acceptor.accepted(&s->end->acceptor, ch) != 0)
+		channel_close(ch, -EPERM);
+}
+
+static void tcp_start(struct end *e, void *arg)
+{
+	tcp_connect_start(arg);
+}
+
+static int tcp_pair_connect_to(struct pair *p, const struct sockaddr_storage *address)
+{
+	struct tcp_listener_config config = {.addresses = address,
+					     .address_count = 1,
+					     .reactors = &p->end[1].reactor,
+					     .reactor_count = 1,
+					     .pool = p->end[1].pool,
+					     .acceptor = &p->end[1].acceptor};
+	struct tcp_state *s = calloc(1, sizeof(*s));
+	int err;
+
+	tcp_pair_config(&config.channel);
+	config.channel.read_waits_for_sends = true;
+	err = tcp_listener_create(&config, &s->listener, NULL);
+	if (err) {
+		free(s);
+		return err;
+	}
+	p->fixture_state = s;
+	s->end = &p->end[0];
+	s->connect.reactor = p->end[0].reactor;
+	s->connect.pool = p->end[0].pool;
+	s->connect.done = tcp_connected;
+	tcp_pair_config(&s->connect.config);
+	tcp_listener_address(s->listener, 0, &s->connect.address);
+	end_run(s->end, tcp_start, &s->connect);
+	return 0;
+}
+
+static int tcp_pair_connect(struct pair *p)
+{
+	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_storage address = {0};
+
+	memcpy(&address, &v4, sizeof(v4));
+	return tcp_pair_connect_to(p, &address);
+}
+
+static void tcp_pair_disconnect(struct pair *p)
+{
+	struct tcp_state *s = p->fixture_state;
+
+	tcp_listener_destroy(s->listener);
+	free(s);
+}
+
+static const struct transport_fixture tcp_fixture = {
+	.name = "tcp",
+	.connect = tcp_pair_connect,
+	.disconnect = tcp_pair_disconnect,
+};
+
+const struct transport_fixture *const fixtures[] = {&mem_fixture, &tcp_fixture, NULL};

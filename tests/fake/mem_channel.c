@@ -690,14 +690,13 @@ void mem_config_default(struct mem_config *config)
 
 static void mem_end_init(struct mem_wire *wire, unsigned i, const struct mem_end *end)
 {
-	static atomic_uint_fast64_t next_id = 1ull << 32; /* apart from other transports' */
 	struct mem_channel *m = &wire->end[i];
 
 	m->ch.ops = wire->config.limits.remote_bytes ? &mem_ops : &mem_ops_no_remote;
 	m->ch.reactor = end->reactor;
 	m->ch.limits = wire->config.limits;
 	m->ch.link = wire->config.link;
-	m->ch.id = atomic_fetch_add(&next_id, 1);
+	m->ch.id = channel_id_next();
 	snprintf(m->ch.name, sizeof(m->ch.name), "mem %llu", (unsigned long long)m->ch.id);
 	m->wire = wire;
 	m->peer = &wire->end[!i];
