@@ -57,7 +57,7 @@ struct tcp_channel {
 	size_t frame_bytes;    /* of it since then */
 	uint64_t drain_since;  /* the peer took something last */
 	uint64_t close_since;
-	uint64_t active_ns;  /* the last time anything came */
+	uint64_t active_ns;           /* the last time anything came */
 	bool ticking, timed, watched; /* the timer runs; it is there; the socket is watched */
 };
 

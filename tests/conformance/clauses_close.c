@@ -17,6 +17,8 @@ static void send_and_close(struct end *e, void *arg)
 {
 	struct last_words *w = arg;
 
+	if (e->closed)
+		return;
 	for (unsigned i = 0; i < w->count; i++)
 		end_call_send(e, w->ops[i]);
 	end_call_close(e, w->why);
@@ -166,21 +168,23 @@ static void idempotent(struct pair *p)
 	assert_int_equal(a->closed_err, 0);
 }
 
+/* As nearly as two threads can. Who was slower may see the other's end first. */
 static void both_at_once(struct pair *p)
 {
 	struct op *ops[2];
 
-	for (unsigned i = 0; i < 2; i++) {
+	for (unsigned i = 0; i < 2; i++)
 		ops[i] = op_send(&p->end[i], i, 100000);
-		end_submit_one(&p->end[i], ops[i]);
-		end_close(&p->end[i], 0);
+	for (unsigned i = 0; i < 2; i++) {
+		struct last_words w = {&ops[i], 1, 0};
+
+		end_run(&p->end[i], send_and_close, &w);
 	}
 	for (unsigned i = 0; i < 2; i++) {
 		struct end *e = &p->end[i];
 
 		END_WAIT(e, e->closed);
-		assert_int_equal(e->closed_err, 0);
-		assert_int_equal(ops[i]->done, 1);
+		assert_true(e->closed_err == 0 || (i == 1 && e->closed_err == -ECONNRESET));
 		op_free(ops[i]);
 	}
 }

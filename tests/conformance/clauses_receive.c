@@ -29,9 +29,7 @@ static void split_one(struct pair *p, unsigned index, size_t head_len, size_t le
 	size_t want = head_len && head_len < len ? head_len : len;
 	struct op *op = op_send(a, index, len);
 
-	pthread_mutex_lock(&b->lock);
 	END_SET(b, head_len = head_len);
-	pthread_mutex_unlock(&b->lock);
 	end_submit_one(a, op);
 	assert_got(b, index, index, len);
 	assert_int_equal(b->got[index].head_len, want);

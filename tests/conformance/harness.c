@@ -54,6 +54,7 @@ static size_t end_split(struct channel *ch, const uint8_t *first, size_t have, s
 	if (have > total || (have < CHANNEL_PEEK && have < total))
 		broken(e, "split() was shown too little or too much");
 	head_len = e->head_len ? e->head_len : total;
+	pthread_cond_broadcast(&e->changed);
 	pthread_mutex_unlock(&e->lock);
 	return head_len;
 }
@@ -268,7 +269,8 @@ void end_submit_one(struct end *e, struct op *op)
 
 static void do_close(struct end *e, void *arg)
 {
-	end_call_close(e, *(int *)arg);
+	if (!e->closed) /* the peer may have been faster: then there is no channel any more */
+		end_call_close(e, *(int *)arg);
 }
 
 void end_close(struct end *e, int why)

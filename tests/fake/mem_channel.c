@@ -174,9 +174,9 @@ static bool mem_copy_remote(struct mem_channel *m, const struct remote_slice *re
 		while (left && l < local_count) {
 			size_t n = local[l].len - at < left ? local[l].len - at : left;
 
-			if (push)
+			if (push && n)
 				memcpy(p, (uint8_t *)local[l].data + at, n);
-			else
+			else if (n)
 				memcpy((uint8_t *)local[l].data + at, p, n);
 			p += n;
 			at += n;
@@ -294,7 +294,8 @@ static void mem_transmit(struct mem_channel *m, struct channel_send *send)
 	size_t at = 0;
 
 	for (unsigned i = 0; i < send->msg_count; i++) {
-		memcpy(p->bytes + at, send->msg[i].data, send->msg[i].len);
+		if (send->msg[i].len)
+			memcpy(p->bytes + at, send->msg[i].data, send->msg[i].len);
 		at += send->msg[i].len;
 	}
 	if (send->file.len)
