@@ -122,9 +122,9 @@ static int reactor_open(struct reactor *r, const struct reactor_config *config)
 
 static void reactor_close(struct reactor *r)
 {
+	ring_close(&r->ring); /* before the stacks that pending operations write to */
 	if (r->fibers)
 		fiber_sched_destroy(r->fibers);
-	ring_close(&r->ring);
 	if (r->wake_fd >= 0)
 		close(r->wake_fd);
 	if (r->epoll_fd >= 0)

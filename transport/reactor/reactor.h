@@ -47,8 +47,9 @@ void reactor_run(struct reactor *r);
  * unless called on that thread. */
 void reactor_stop(struct reactor *r);
 
-/* Of a stopped reactor. Fibers that are still suspended and posts that were not run yet are
- * dropped. Nobody may post to it any more: stop workers and other reactors first. */
+/* Of a stopped reactor. Fibers that are still suspended, ops that are not done and posts that were
+ * not run are dropped; the kernel is through with the memory of ops. Nobody may post to it any
+ * more: stop workers and other reactors first. */
 void reactor_destroy(struct reactor *r);
 
 /* The reactor whose thread this is; NULL elsewhere. */

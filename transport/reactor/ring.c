@@ -24,10 +24,52 @@ int ring_open(struct ring *ring, unsigned entries)
 	return err;
 }
 
+/* Counts a completion. NULL: our own cancellation's. */
+static struct reactor_op *ring_complete(struct ring *ring, const struct io_uring_cqe *cqe)
+{
+	struct reactor_op *op = io_uring_cqe_get_data(cqe);
+
+	if (op && !(cqe->flags & IORING_CQE_F_MORE))
+		ring->pending--;
+	return op;
+}
+
+static void ring_cancel_all(struct ring *ring)
+{
+	struct __kernel_timespec second = {.tv_sec = 1};
+	struct io_uring_sqe *sqe;
+	struct io_uring_cqe *cqe;
+
+	ring_submit(ring);
+	sqe = io_uring_get_sqe(&ring->uring);
+	if (sqe) {
+		io_uring_prep_cancel(sqe, NULL, IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL);
+		io_uring_sqe_set_data(sqe, NULL);
+		ring_submit(ring);
+	}
+	while (ring->pending) {
+		int err = io_uring_wait_cqe_timeout(&ring->uring, &cqe, &second);
+
+		if (err == -EINTR)
+			continue;
+		if (err == -ETIME)
+			log_warning("waiting for %zu operations on files", ring->pending);
+		else if (err < 0)
+			return;
+		else {
+			(void)ring_complete(ring, cqe);
+			io_uring_cqe_seen(&ring->uring, cqe);
+		}
+	}
+}
+
 void ring_close(struct ring *ring)
 {
-	if (ring->open)
-		io_uring_queue_exit(&ring->uring);
+	if (!ring->open)
+		return;
+	if (ring->pending)
+		ring_cancel_all(ring);
+	io_uring_queue_exit(&ring->uring);
 	ring->open = false;
 }
 
@@ -42,8 +84,10 @@ struct io_uring_sqe *ring_sqe(struct ring *ring, struct reactor_op *op)
 		ring_submit(ring);
 		sqe = io_uring_get_sqe(&ring->uring);
 	}
-	if (sqe)
+	if (sqe) {
 		io_uring_sqe_set_data(sqe, op);
+		ring->pending++;
+	}
 	return sqe;
 }
 
@@ -74,7 +118,7 @@ void ring_reap(struct ring *ring)
 		n = io_uring_peek_batch_cqe(&ring->uring, cqes, RING_BATCH);
 		/* Free the entries first: what done() submits may complete at once. */
 		for (unsigned i = 0; i < n; i++) {
-			done[i].op = io_uring_cqe_get_data(cqes[i]);
+			done[i].op = ring_complete(ring, cqes[i]);
 			done[i].res = cqes[i]->res;
 		}
 		io_uring_cq_advance(&ring->uring, n);

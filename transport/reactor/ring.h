@@ -13,10 +13,13 @@
 struct ring {
 	struct io_uring uring;
 	bool open;
+	size_t pending; /* entries given out and not completed */
 };
 
 /* 0, or a negative errno: then the ring stays closed, which all below can take. */
 int ring_open(struct ring *ring, unsigned entries);
+/* Cancels what is pending and waits for that, without done(): then the kernel is through with the
+ * memory that the ops name. */
 void ring_close(struct ring *ring);
 
 struct io_uring_sqe *ring_sqe(struct ring *ring, struct reactor_op *op);

@@ -547,6 +547,44 @@ static void completion_wakes_a_sleeping_reactor(void **state)
 	close(p.fd[1]);
 }
 
+static void stop_posted(struct reactor_post *post)
+{
+	reactor_stop(reactor_current());
+}
+
+static void never_done(struct reactor_op *op, int32_t res)
+{
+	fail();
+}
+
+/* After reactor_destroy() the kernel must not write to the op's memory any more. */
+static void destroy_takes_back_what_is_pending(void **state)
+{
+	struct reactor *r = reactor_create(&config);
+	struct pipe_op p = {.op.done = never_done};
+	struct reactor_post stop = {.run = stop_posted};
+	struct io_uring_sqe *sqe;
+	char byte = 0;
+
+	if (!reactor_has_ring(r)) {
+		reactor_destroy(r);
+		skip();
+	}
+	assert_int_equal(pipe(p.fd), 0);
+	sqe = reactor_sqe(r, &p.op);
+	assert_non_null(sqe);
+	io_uring_prep_read(sqe, p.fd[0], &p.byte, 1, 0);
+	reactor_post(r, &stop);
+	reactor_run(r);
+	reactor_destroy(r);
+	assert_int_equal(write(p.fd[1], "z", 1), 1);
+	assert_int_equal(read(p.fd[0], &byte, 1), 1); /* still there */
+	assert_int_equal(byte, 'z');
+	assert_int_equal(p.byte, 0);
+	close(p.fd[0]);
+	close(p.fd[1]);
+}
+
 /* ---- the turn ---- */
 
 static struct reactor_watch turn_watch;
@@ -630,6 +668,7 @@ int main(void)
 		TEST(index_is_taken_again),
 		TEST(every_op_completes_once_beyond_the_ring),
 		TEST(completion_wakes_a_sleeping_reactor),
+		TEST(destroy_takes_back_what_is_pending),
 		TEST(turn_goes_in_the_order_told),
 		TEST(exit_hooks_run_newest_first),
 	};
