@@ -1,0 +1,727 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The composition root: reads the options and the configuration, makes everything, in the order in
+ * which it can fail, and takes it down again. The only file that knows that transports exist.
+ *
+ * Threads: main waits for signals; reactors and workers do the work. What goes wrong at start is
+ * one line that says what to do about it, and exit code 1 (2: wrong options).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <systemd/sd-daemon.h>
+#include <talloc.h>
+
+#include "smbd/admin/admin.h"
+#include "smbd/admin/status.h"
+#include "smbd/cmd/file_commands.h"
+#include "smbd/cmd/service.h"
+#include "smbd/cmd/session_commands.h"
+#include "smbd/conf/conf.h"
+#include "smbd/conf/state.h"
+#include "smbd/net/listen.h"
+#include "smbd/session/server.h"
+#include "smbd/vfs/vfs.h"
+#include "smbd/wire/header.h"
+#include "tcp/listener.h"
+#include "transport/base/clock.h"
+#include "transport/base/log.h"
+#include "transport/buf/buf.h"
+#include "transport/fiber/fiber.h"
+#include "transport/reactor/reactor.h"
+
+#define DEFAULT_CONFIG "/etc/smb3d/smb.conf"
+#define DRAIN_SEC      10 /* requests in flight get this long when the server ends */
+#define ABORT_SEC      5  /* and what has not ended then, this long to be cut */
+
+/* ---- the commands ---- */
+
+static const struct command_table commands = {
+	.by_number = {
+		[SMB2_NEGOTIATE] = {"NEGOTIATE", cmd_negotiate, 0, NULL, 36},
+		[SMB2_SESSION_SETUP] = {"SESSION_SETUP", cmd_session_setup, 0, NULL, 25},
+		[SMB2_LOGOFF] = {"LOGOFF", cmd_logoff, COMMAND_SESSION, NULL, 4},
+		[SMB2_TREE_CONNECT] = {"TREE_CONNECT", cmd_tree_connect, COMMAND_SESSION, NULL, 9},
+		[SMB2_TREE_DISCONNECT] = {"TREE_DISCONNECT", cmd_tree_disconnect,
+					  COMMAND_SESSION | COMMAND_TREE, NULL, 4},
+		[SMB2_CREATE] = {"CREATE", cmd_create, COMMAND_SESSION | COMMAND_TREE, NULL, 57},
+		[SMB2_CLOSE] = {"CLOSE", cmd_close, COMMAND_SESSION | COMMAND_TREE, NULL, 24},
+		[SMB2_FLUSH] = {"FLUSH", cmd_flush, COMMAND_SESSION | COMMAND_TREE, NULL, 24},
+		[SMB2_READ] = {"READ", cmd_read, COMMAND_SESSION | COMMAND_TREE, cmd_read_payload,
+			       49},
+		[SMB2_WRITE] = {"WRITE", cmd_write, COMMAND_SESSION | COMMAND_TREE,
+				cmd_write_payload, 49},
+		[SMB2_IOCTL] = {"IOCTL", cmd_ioctl, COMMAND_SESSION | COMMAND_TREE,
+				cmd_ioctl_payload, 57},
+		[SMB2_ECHO] = {"ECHO", cmd_echo, 0, NULL, 4},
+		[SMB2_QUERY_DIRECTORY] = {"QUERY_DIRECTORY", cmd_query_directory,
+					  COMMAND_SESSION | COMMAND_TREE,
+					  cmd_query_directory_payload, 33},
+		[SMB2_QUERY_INFO] = {"QUERY_INFO", cmd_query_info, COMMAND_SESSION | COMMAND_TREE,
+				     cmd_query_info_payload, 41},
+		[SMB2_SET_INFO] = {"SET_INFO", cmd_set_info, COMMAND_SESSION | COMMAND_TREE,
+				   cmd_set_info_payload, 33},
+		/* LOCK, CHANGE_NOTIFY, OPLOCK_BREAK: issue D */
+	}};
+
+/* ---- what there is ---- */
+
+struct options {
+	const char *config;
+	bool foreground;
+	bool testparm;
+	int log_level; /* -1: as configured */
+};
+
+struct app {
+	struct options options;
+	const char *program;
+	struct conf *conf; /* as of the start; reloads go to the service */
+	struct pid_file pid_file;
+	int ready_fd; /* the waiting parent's, or -1 */
+
+	struct buf_pool *pool;
+	struct reactor **reactors;
+	unsigned reactor_count, reactors_started;
+	bool workers;
+	struct service *service;
+	struct server *server;
+	struct tcp_listener *listener;
+	struct admin *admin;
+	struct admin_source admin_source;
+	pthread_mutex_t reload_mutex;
+};
+
+/* The one line that tells the operator. */
+static void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+static void complain(const char *fmt, ...)
+{
+	char text[1024];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	fprintf(stderr, "smb3d: %s\n", text);
+}
+
+/* ---- options ---- */
+
+static void usage(FILE *out)
+{
+	fprintf(out,
+		"Usage: smb3d [--config FILE] [--foreground] [-d LEVEL]\n"
+		"Serve folders over SMB3.\n\n"
+		"  -c, --config FILE   the configuration, in smb.conf's language (" DEFAULT_CONFIG
+		")\n"
+		"  -F, --foreground    do not go to the background\n"
+		"  -d, --debuglevel N  0 errors, 1 warnings, 2 notices, 3 info, 4 debug\n"
+		"  -t, --testparm      check the configuration, print what is in force, and end\n"
+		"  -V, --version\n"
+		"  -h, --help\n\n"
+		"Users are added with: smb3ctl --config FILE user add NAME\n");
+}
+
+/* -1: go on; else the exit code. */
+static int parse_options(int argc, char **argv, struct options *o)
+{
+	static const struct option known[] = {
+		{"config", required_argument, NULL, 'c'},
+		{"configfile", required_argument, NULL, 'c'},
+		{"foreground", no_argument, NULL, 'F'},
+		{"debuglevel", required_argument, NULL, 'd'},
+		{"testparm", no_argument, NULL, 't'},
+		{"version", no_argument, NULL, 'V'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
+	};
+	int c;
+
+	*o = (struct options){.config = DEFAULT_CONFIG, .log_level = -1};
+	while ((c = getopt_long(argc, argv, "c:s:Fd:tVh", known, NULL)) != -1) {
+		switch (c) {
+		case 'c':
+		case 's':
+			o->config = optarg;
+			break;
+		case 'F':
+			o->foreground = true;
+			break;
+		case 'd':
+			o->log_level = atoi(optarg);
+			break;
+		case 't':
+			o->testparm = true;
+			break;
+		case 'V':
+			printf("smb3d %s\n", SMB3D_VERSION);
+			return 0;
+		case 'h':
+			usage(stdout);
+			return 0;
+		default:
+			usage(stderr);
+			return 2;
+		}
+	}
+	if (optind < argc) {
+		complain("unexpected argument %s (see --help)", argv[optind]);
+		return 2;
+	}
+	return -1;
+}
+
+static enum log_level log_level_of(const struct options *o, const struct conf *conf)
+{
+	if (o->log_level < 0)
+		return conf->log_level;
+	return o->log_level > LOG_LEVEL_DEBUG ? LOG_LEVEL_DEBUG : (enum log_level)o->log_level;
+}
+
+/* ---- configuration ---- */
+
+static void report_stderr(struct conf_reporter *reporter, bool warning, const char *line)
+{
+	fprintf(stderr, "smb3d: %s%s\n", warning ? "warning: " : "", line);
+}
+
+static struct conf_reporter reporter = {report_stderr};
+
+static int load_conf(struct app *app)
+{
+	struct conf_reporter *to = &reporter;
+
+	app->conf = conf_load(NULL, app->options.config, to);
+	if (!app->conf)
+		return -1;
+	if (app->options.testparm) {
+		conf_dump(stdout, app->conf, false);
+		return 0;
+	}
+	return conf_make_directories(app->conf, to);
+}
+
+/* ---- files of its own ---- */
+
+static int take_pid_file(struct app *app)
+{
+	pid_t holder;
+	int err = pid_file_lock(&app->pid_file, app->conf->pid_directory, &holder);
+
+	if (err == -EEXIST)
+		complain(
+			"already running as process %ld (%s): stop it, or choose another 'pid "
+			"directory' in %s",
+			(long)holder, app->pid_file.path, app->options.config);
+	else if (err)
+		complain("%s: %s: choose another 'pid directory' in %s", app->pid_file.path,
+			 strerror(-err), app->options.config);
+	return err;
+}
+
+static int load_guid(struct app *app, uint8_t guid[16])
+{
+	int err = state_guid(app->conf->state_directory, guid);
+
+	if (err)
+		complain("%s/server.guid: %s: choose another 'state directory' in %s",
+			 app->conf->state_directory, strerror(-err), app->options.config);
+	return err;
+}
+
+/* ---- to the background ---- */
+
+/* The parent waits until the server serves, or does not. */
+static void background_wait(int fd)
+{
+	char ok = 0;
+
+	_exit(read(fd, &ok, 1) == 1 ? 0 : 1);
+}
+
+static int background(struct app *app)
+{
+	int fds[2];
+	pid_t child;
+
+	if (pipe2(fds, O_CLOEXEC) != 0)
+		return -1;
+	child = fork();
+	if (child < 0)
+		return -1;
+	if (child > 0) {
+		close(fds[1]);
+		background_wait(fds[0]);
+	}
+	close(fds[0]);
+	app->ready_fd = fds[1];
+	return setsid() < 0 ? -1 : 0;
+}
+
+/* A terminal is no place for the log of a background process. */
+static void background_ready(struct app *app)
+{
+	char path[PATH_MAX];
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), log = -1;
+
+	if (null >= 0) {
+		dup2(null, STDIN_FILENO);
+		dup2(null, STDOUT_FILENO);
+	}
+	if (isatty(STDERR_FILENO)) {
+		snprintf(path, sizeof(path), "%s/smb3d.log", app->conf->state_directory);
+		log = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+		dup2(log >= 0 ? log : null, STDERR_FILENO);
+	}
+	if (log >= 0)
+		close(log);
+	if (null >= 0)
+		close(null);
+	(void)!write(app->ready_fd, "1", 1);
+	close(app->ready_fd);
+	app->ready_fd = -1;
+}
+
+/* ---- listening ---- */
+
+static void complain_listen(struct app *app, const struct sockaddr_storage *address, int err)
+{
+	const char *config = app->options.config;
+	char host[64];
+	unsigned port;
+
+	listen_address_text(address, host, &port);
+	switch (err) {
+	case -EADDRINUSE:
+		complain(
+			"port %u of %s is in use: stop what has it (ss -ltnp 'sport = :%u'), or "
+			"set another 'smb ports' in %s",
+			port, host, port, config);
+		break;
+	case -EACCES:
+	case -EPERM:
+		complain(
+			"not permitted to listen on port %u: run as root, or 'setcap "
+			"cap_net_bind_service=ep %s', or set 'smb ports' over 1023 in %s",
+			port, app->program, config);
+		break;
+	default:
+		complain(
+			"cannot listen on %s port %u: %s: look at 'interfaces' and 'smb ports' "
+			"in %s",
+			host, port, strerror(-err), config);
+	}
+}
+
+static int listen_start(struct app *app)
+{
+	struct tcp_listener_config config = {
+		.reactors = app->reactors,
+		.reactor_count = app->reactor_count,
+		.pool = app->pool,
+		.acceptor = &app->server->acceptor,
+		.channels_max = app->conf->connections,
+	};
+	struct listen_addresses addresses;
+	unsigned failed = 0;
+	int err = listen_addresses_find(app->conf, &app->conf->smb_ports, &addresses);
+
+	if (err) {
+		complain("none of 'interfaces' in %s is on this machine (see 'ip address')",
+			 app->options.config);
+		return err;
+	}
+	tcp_config_default(&config.channel);
+	config.channel.keepalive_idle_s = app->conf->keepalive_sec;
+	config.addresses = addresses.list;
+	config.address_count = addresses.count;
+	err = tcp_listener_create(&config, &app->listener, &failed);
+	if (err && failed < addresses.count)
+		complain_listen(app, &addresses.list[failed], err);
+	else if (err)
+		complain("cannot listen: %s", strerror(-err));
+	return err;
+}
+
+/* ---- making it ---- */
+
+static void raise_limits(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	if (geteuid() == 0 && limit.rlim_max < 1048576) {
+		limit.rlim_cur = limit.rlim_max = 1048576;
+		if (setrlimit(RLIMIT_NOFILE, &limit) == 0)
+			return;
+		(void)getrlimit(RLIMIT_NOFILE, &limit);
+	}
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static unsigned cores(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n > 0 ? (unsigned)n : 1;
+}
+
+static int reactors_create(struct app *app)
+{
+	unsigned count = app->conf->reactors ? app->conf->reactors : cores();
+	char name[16];
+
+	if (count > REACTOR_MAX / 2)
+		count = REACTOR_MAX / 2;
+	app->reactors = talloc_zero_array(NULL, struct reactor *, count);
+	for (; app->reactor_count < count; app->reactor_count++) {
+		const struct reactor_config config = {.name = name, .cpu = -1};
+
+		snprintf(name, sizeof(name), "smb3d-%u", app->reactor_count);
+		app->reactors[app->reactor_count] = reactor_create(&config);
+		if (!app->reactors[app->reactor_count]) {
+			complain("no event loop: %s", strerror(errno));
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static int pool_create(struct app *app)
+{
+	const struct buf_pool_config config = {.bytes = app->conf->buffer_bytes};
+
+	app->pool = buf_pool_create(&config);
+	if (app->pool)
+		return 0;
+	complain("no memory for buffers: %s: lower 'smb3d: buffer memory' in %s", strerror(errno),
+		 app->options.config);
+	return -1;
+}
+
+static int workers_start(struct app *app)
+{
+	unsigned count = app->conf->workers ? app->conf->workers : 4 * cores();
+	int err = fiber_workers_start(count < 4 ? 4 : count);
+
+	if (err)
+		complain("no worker threads: %s", strerror(-err));
+	app->workers = !err;
+	return err;
+}
+
+static int service_start(struct app *app)
+{
+	struct conf *conf = conf_load(NULL, app->options.config, NULL);
+	char text[512];
+	int err;
+
+	app->service = conf ? service_create(conf) : NULL;
+	if (!app->service) {
+		complain("cannot begin to serve: %s", strerror(errno));
+		return -1;
+	}
+	err = service_check_accounts(app->service, text, sizeof(text));
+	if (err)
+		complain(
+			"%s: nobody could log in; correct or remove the file ('smb passwd file' "
+			"in %s)",
+			text, app->options.config);
+	return err;
+}
+
+static int server_start(struct app *app)
+{
+	const struct conf *conf = app->conf;
+	struct server_config config = {
+		.min_dialect = (uint16_t)conf->server_min_protocol,
+		.max_dialect = (uint16_t)conf->server_max_protocol,
+		.signing_required = conf->server_signing == CONF_SIGNING_MANDATORY,
+		.signing_disabled = conf->server_signing == CONF_SIGNING_DISABLED,
+		.multi_channel = false, /* issue C: conf->multi_channel */
+		.max_transact = conf->smb2_max_trans,
+		.max_read = conf->smb2_max_read,
+		.max_write = conf->smb2_max_write,
+		.max_credits = conf->smb2_max_credits,
+		.max_connections = conf->connections,
+		.max_sessions = conf->sessions,
+		.max_opens = conf->max_open_files,
+		.max_channels = conf->channels,
+		.pool = app->pool,
+		.commands = &commands,
+		.service = app->service,
+	};
+
+	if (load_guid(app, config.guid) != 0)
+		return -1;
+	app->server = server_create(&config);
+	if (!app->server)
+		complain("cannot begin to serve: %s", strerror(errno));
+	return app->server ? 0 : -1;
+}
+
+static int reactors_start(struct app *app)
+{
+	for (; app->reactors_started < app->reactor_count; app->reactors_started++) {
+		int err = reactor_start(app->reactors[app->reactors_started]);
+
+		if (err) {
+			complain("no thread: %s", strerror(-err));
+			return err;
+		}
+	}
+	return 0;
+}
+
+/* ---- while it runs ---- */
+
+struct reload_report {
+	struct conf_reporter reporter;
+	char *why;
+	size_t cap;
+};
+
+static void reload_report(struct conf_reporter *r, bool warning, const char *line)
+{
+	struct reload_report *report = container_of(r, struct reload_report, reporter);
+
+	if (warning)
+		log_warning("%s", line);
+	else
+		log_err("%s", line);
+	if (!warning && report->why[0] == '\0')
+		snprintf(report->why, report->cap, "%s", line);
+}
+
+static int reload(struct app *app, char *why, size_t cap)
+{
+	struct reload_report report = {{reload_report}, why, cap};
+	struct conf *conf;
+	int err;
+
+	why[0] = '\0';
+	pthread_mutex_lock(&app->reload_mutex);
+	sd_notify(0, "RELOADING=1");
+	conf = conf_load(NULL, app->options.config, &report.reporter);
+	if (conf) {
+		log_set_level(log_level_of(&app->options, conf));
+		err = service_reload(app->service, conf);
+	} else {
+		err = -EINVAL;
+	}
+	sd_notify(0, "READY=1");
+	pthread_mutex_unlock(&app->reload_mutex);
+	if (err)
+		log_err("not reloaded: what was in force stays so");
+	else
+		log_notice("reloaded %s", app->options.config);
+	return err;
+}
+
+static int admin_reload(struct admin_source *source, char *why, size_t cap)
+{
+	return reload(container_of(source, struct app, admin_source), why, cap);
+}
+
+static void admin_status(struct admin_source *source, struct admin_report *report)
+{
+	admin_status_report(container_of(source, struct app, admin_source)->server, report);
+}
+
+static void admin_shutdown(struct admin_source *source)
+{
+	kill(getpid(), SIGTERM);
+}
+
+static int admin_begin(struct app *app)
+{
+	int err;
+
+	app->admin_source = (struct admin_source){
+		.status = admin_status, .reload = admin_reload, .shutdown = admin_shutdown};
+	err = admin_start(app->reactors[0], app->conf->pid_directory, &app->admin_source,
+			  &app->admin);
+	if (err)
+		complain("no control socket in %s: %s: choose another 'pid directory' in %s",
+			 app->conf->pid_directory, strerror(-err), app->options.config);
+	return err;
+}
+
+static void signals_block(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static uint64_t watchdog_ns(void)
+{
+	uint64_t usec = 0;
+
+	return sd_watchdog_enabled(0, &usec) > 0 ? usec * NS_PER_US / 2 : 0;
+}
+
+/* Until somebody wants it to end. */
+static void serve(struct app *app, const sigset_t *signals)
+{
+	uint64_t beat = watchdog_ns();
+	struct timespec timeout;
+	char why[512];
+
+	for (;;) {
+		uint64_t ns = beat ? beat : 30 * NS_PER_SEC;
+		int number;
+
+		timeout = (struct timespec){(time_t)(ns / NS_PER_SEC), (long)(ns % NS_PER_SEC)};
+		number = sigtimedwait(signals, NULL, &timeout);
+		if (number == SIGTERM || number == SIGINT)
+			break;
+		if (number == SIGHUP)
+			(void)reload(app, why, sizeof(why));
+		if (beat)
+			sd_notify(0, "WATCHDOG=1");
+		sd_notifyf(0, "STATUS=%u connections, %u sessions, %u open files",
+			   atomic_load(&app->server->connection_count),
+			   atomic_load(&app->server->session_count),
+			   atomic_load(&app->server->open_count));
+	}
+	log_notice("ending");
+	sd_notify(0, "STOPPING=1");
+}
+
+/* ---- the end ---- */
+
+static bool wait_drained(struct server *server, unsigned sec)
+{
+	const struct timespec pause = {.tv_nsec = 10 * NS_PER_MS};
+	uint64_t until = clock_mono_ns() + sec * NS_PER_SEC;
+
+	while (!server_drained(server)) {
+		if (clock_mono_ns() >= until)
+			return false;
+		nanosleep(&pause, NULL);
+	}
+	return true;
+}
+
+/* What is in flight is finished, in bounded time. False: something could not be ended; then memory
+ * is left to the kernel. */
+static bool drain(struct app *app)
+{
+	if (app->listener)
+		tcp_listener_stop(app->listener);
+	if (!app->server || app->reactors_started == 0)
+		return true;
+	server_drain(app->server);
+	if (wait_drained(app->server, DRAIN_SEC))
+		return true;
+	log_warning("requests are still in flight: connections are cut");
+	server_abort(app->server);
+	return wait_drained(app->server, ABORT_SEC);
+}
+
+static void stop_threads(struct app *app)
+{
+	for (unsigned i = app->reactors_started; i-- > 0;)
+		reactor_stop(app->reactors[i]);
+	if (app->workers)
+		fiber_workers_stop();
+	app->reactors_started = 0;
+}
+
+static void destroy(struct app *app)
+{
+	if (app->admin)
+		admin_stop(app->admin);
+	if (app->listener)
+		tcp_listener_destroy(app->listener);
+	for (unsigned i = 0; i < app->reactor_count; i++)
+		reactor_destroy(app->reactors[i]);
+	talloc_free(app->reactors);
+	if (app->server)
+		server_destroy(app->server);
+	if (app->service)
+		service_destroy(app->service);
+	if (app->pool)
+		buf_pool_destroy(app->pool);
+}
+
+static int start(struct app *app)
+{
+	if (take_pid_file(app) != 0)
+		return -1;
+	log_open(log_level_of(&app->options, app->conf));
+	raise_limits();
+	if (vfs_init() != 0 || pool_create(app) != 0 || reactors_create(app) != 0 ||
+	    service_start(app) != 0 || server_start(app) != 0 || listen_start(app) != 0 ||
+	    admin_begin(app) != 0)
+		return -1;
+	/* threads last: nothing that failed has to be told to them */
+	if (workers_start(app) != 0)
+		return -1;
+	return reactors_start(app);
+}
+
+static int run(struct app *app)
+{
+	sigset_t signals;
+	bool drained;
+	int err;
+
+	if (!app->options.foreground && background(app) != 0) {
+		complain("cannot go to the background: %s", strerror(errno));
+		return 1;
+	}
+	signals_block(&signals);
+	err = start(app);
+	if (!err) {
+		if (pid_file_write(&app->pid_file) != 0)
+			log_warning("%s could not be written", app->pid_file.path);
+		log_notice("smb3d %s serves %u shares", SMB3D_VERSION, app->conf->share_count);
+		sd_notify(0, "READY=1");
+		if (app->ready_fd >= 0)
+			background_ready(app);
+		serve(app, &signals);
+	}
+	drained = drain(app);
+	stop_threads(app);
+	pid_file_remove(&app->pid_file);
+	if (!drained)
+		log_err("some requests did not end");
+	else
+		destroy(app);
+	return err || !drained ? 1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct app app = {.program = argv[0], .pid_file = {.fd = -1}, .ready_fd = -1};
+	int code = parse_options(argc, argv, &app.options);
+
+	if (code >= 0)
+		return code;
+	/* talloc's own start is not safe against threads: once here, before there are any */
+	talloc_free(talloc_new(NULL));
+	pthread_mutex_init(&app.reload_mutex, NULL);
+	if (load_conf(&app) != 0)
+		return 1;
+	code = app.options.testparm ? 0 : run(&app);
+	talloc_free(app.conf);
+	return code;
+}
