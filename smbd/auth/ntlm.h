@@ -60,7 +60,7 @@ int ntlm_sign(struct ntlm_security *s, const void *data, size_t len,
 int ntlm_verify(struct ntlm_security *s, const void *data, size_t len, const uint8_t *signature,
 		size_t signature_len);
 
-/* Back to the first RC4 byte and sequence number, as Windows and Samba go after SPNEGO's MICs. */
+/* [MS-SPNG] 3.3.5.1: after SPNEGO's MICs the RC4 streams begin anew; sequence numbers go on. */
 void ntlm_security_reset(struct ntlm_security *s);
 
 /* ---- server ---- */

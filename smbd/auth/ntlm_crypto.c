@@ -182,8 +182,6 @@ void ntlm_security_reset(struct ntlm_security *s)
 {
 	rc4_init(&s->out.seal, s->out.seal_key, sizeof(s->out.seal_key));
 	rc4_init(&s->in.seal, s->in.seal_key, sizeof(s->in.seal_key));
-	s->out.sequence = 0;
-	s->in.sequence = 0;
 }
 
 /* 3.4.4.2: version 1, the first half of an HMAC over sequence and data, the sequence. */

@@ -100,23 +100,30 @@ static void test_nlmp_session_security(void **state)
 	assert_hex(signature, 16, "010000007fb38ec5c55d497600000000");
 }
 
+/* [MS-SPNG] 3.3.5.1: after the mechListMICs the key streams begin anew, the sequence goes on. */
 static void test_security_reset(void **state)
 {
-	uint8_t key[16] = {1}, first[16], second[16], again[16];
+	uint8_t key[16] = {1}, first[16], second[16], stream[8], again[8], zeros[8] = {0};
 	struct ntlm_security a, b;
 
 	assert_int_equal(ntlm_security_init(&a, NTLM_KEY_EXCH | NTLM_128, key, false), 0);
 	assert_int_equal(ntlm_security_init(&b, NTLM_KEY_EXCH | NTLM_128, key, true), 0);
+	struct rc4 fresh = a.out.seal;
 	assert_int_equal(ntlm_sign(&a, "x", 1, first), 0);
-	assert_int_equal(ntlm_sign(&a, "x", 1, second), 0);
-	assert_memory_not_equal(first, second, 16);
 	assert_int_equal(ntlm_verify(&b, "x", 1, first, 16), 0);
-	assert_int_equal(ntlm_verify(&b, "x", 1, first, 16), -EACCES);
 	ntlm_security_reset(&a);
 	ntlm_security_reset(&b);
-	assert_int_equal(ntlm_sign(&a, "x", 1, again), 0);
-	assert_memory_equal(first, again, 16);
-	assert_int_equal(ntlm_verify(&b, "x", 1, again, 15), -EACCES);
+	assert_int_equal(a.out.sequence, 1);
+	struct rc4 reset = a.out.seal;
+	rc4_crypt(&fresh, zeros, stream, sizeof(stream));
+	rc4_crypt(&reset, zeros, again, sizeof(again));
+	assert_memory_equal(stream, again, sizeof(stream));
+	assert_int_equal(ntlm_sign(&a, "x", 1, second), 0);
+	assert_memory_not_equal(first, second, 16);
+	/* nor is a signature good twice, or short by a byte */
+	assert_int_equal(ntlm_verify(&b, "x", 1, second, 16), 0);
+	assert_int_equal(ntlm_verify(&b, "x", 1, second, 16), -EACCES);
+	assert_int_equal(ntlm_verify(&b, "x", 1, second, 15), -EACCES);
 }
 
 /* Uppercase is Unicode's, and a password's code points beyond the first plane count twice. */
