@@ -66,6 +66,7 @@ void buf_pool_destroy(struct buf_pool *pool);
  * size is over the maximum of the pool: BUF_MAX_BYTES, or less if its regions are small. */
 struct buf *buf_get(struct buf_pool *pool, size_t size);
 
+/* Any thread. Serves who waits. Under ASan the bytes are poisoned until somebody gets them. */
 void buf_put(struct buf_pool *pool, struct buf *buf);
 
 /* Waits in FIFO order: ready() is called on the reactor of the buf_wait() call, never before it
@@ -98,12 +99,13 @@ static inline struct slice buf_slice(const struct buf *buf, size_t off, size_t l
 
 struct buf_pool_stats {
 	size_t bytes_mapped, bytes_limit;
-	size_t bytes_max; /* the largest buffer */
-	uint64_t bufs_out;
-	uint64_t waits;
-	unsigned waiting;
+	size_t bytes_max;  /* the largest buffer */
+	uint64_t bufs_out; /* now, with who got them */
+	uint64_t waits;    /* that ever began */
+	unsigned waiting;  /* now */
 };
 
+/* Any thread; approximate while others get and put. */
 void buf_pool_stats(struct buf_pool *pool, struct buf_pool_stats *stats);
 
 #endif

@@ -81,10 +81,11 @@ ssize_t fiber_pwritev(int fd, const struct iovec *iov, unsigned count, off_t off
 int fiber_fsync(int fd, bool data_only);
 
 struct fiber_stats {
-	unsigned alive, limit;
-	unsigned waiting; /* tasks without a fiber */
+	unsigned alive, limit; /* running or suspended; how many may be */
+	unsigned waiting;      /* tasks without a fiber */
 };
 
+/* On the reactor's thread. */
 void fiber_stats(const struct reactor *r, struct fiber_stats *stats);
 
 #endif
