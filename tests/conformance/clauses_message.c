@@ -122,6 +122,7 @@ static void from_callbacks(struct pair *p)
 	assert_got(b, 1, 2, 600);
 	END_WAIT(a, second->done);
 	END_SET(a, on_done = NULL);
+	end_sync(a);
 
 	chained = answer;
 	END_SET(b, on_message = send_chained);

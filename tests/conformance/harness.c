@@ -450,6 +450,11 @@ static void do_nothing(struct end *e, void *arg)
 {
 }
 
+void end_sync(struct end *e)
+{
+	end_run(e, do_nothing, NULL);
+}
+
 static void end_shut(struct end *e)
 {
 	if (e->accepted && !e->refuse) {
@@ -460,6 +465,8 @@ static void end_shut(struct end *e)
 
 void pair_shut(struct pair *p)
 {
+	end_sync(&p->end[0]);
+	end_sync(&p->end[1]);
 	for (unsigned i = 0; i < 2; i++) {
 		struct end *e = &p->end[i];
 		bool closed;
@@ -474,7 +481,7 @@ void pair_shut(struct pair *p)
 		end_shut(&p->end[i]);
 	/* what the ends posted to each other last runs before the reactors stop */
 	for (unsigned i = 0; i < 6; i++)
-		end_run(&p->end[i % 2], do_nothing, NULL);
+		end_sync(&p->end[i % 2]);
 	for (unsigned i = 0; i < 2; i++)
 		reactor_stop(p->end[i].reactor);
 	if (p->fixture->disconnect)

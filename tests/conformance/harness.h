@@ -113,6 +113,8 @@ void pair_open(struct pair *p, const struct transport_fixture *fixture);
 void pair_ready(struct pair *p);
 void pair_shut(struct pair *p);
 
+/* The end's callbacks so far have returned; what the test did so far is seen by the next. */
+void end_sync(struct end *e);
 /* Run fn on the end's reactor, and wait until it has. */
 void end_run(struct end *e, void (*fn)(struct end *e, void *arg), void *arg);
 

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A user of channels that sends every message back, for tests of transports: an acceptor on any
+ * number of reactors. Counts what it sees. A message's bytes are sent from where they were
+ * received, and released when the answer is out.
+ *
+ * Thread: echo_accept on each channel's reactor; the counts on any.
+ */
+#ifndef TESTS_FAKE_ECHO_H
+#define TESTS_FAKE_ECHO_H
+
+#include <stdatomic.h>
+
+#include "transport/channel.h"
+
+struct echo {
+	struct channel_acceptor acceptor;
+	size_t head_len;   /* what split() says; 0: all */
+	bool mute;         /* keep messages, answer nothing */
+	unsigned answers;  /* to each message; 0: one */
+	atomic_int refuse; /* accepted() gives this */
+	atomic_uint accepted, closed, messages;
+	atomic_int last_err;   /* of closed() */
+	atomic_uintptr_t last; /* the newest struct channel */
+};
+
+void echo_init(struct echo *e);
+
+/* Polls until *count is at least n; false after ten seconds. */
+bool echo_wait(atomic_uint *count, unsigned n);
+
+#endif
