@@ -521,6 +521,28 @@ static void test_make_directories(void **state)
 	talloc_free(c);
 }
 
+/* The configuration that Samba's own torture suite is run with: all of it is known, or ignored. */
+static void test_torture_conf(void **state)
+{
+	static char text[16384];
+	struct conf *c;
+	FILE *f = fopen("tests/fuzz/corpus/fuzz_conf/torture.conf", "r");
+
+	said[0] = 0;
+	assert_non_null(f);
+	c = conf_parse(NULL, "torture.conf", text, fread(text, 1, sizeof(text), f), &ear);
+	fclose(f);
+	assert_non_null(c);
+	assert_null(strstr(said, "E:"));
+	assert_string_equal(conf_share_find(c, "enc")->path, "/d/share");
+	assert_int_equal(conf_share_find(c, "enc")->smb_encrypt, CONF_ENCRYPT_REQUIRED);
+	assert_string_equal(conf_share_find(c, "noperm")->path, "/d/noperm");
+	assert_true(conf_share_find(c, "noperm")->wide_links);
+	assert_false(conf_share_find(c, "share")->read_only);
+	assert_int_equal(c->share_count, 22);
+	talloc_free(c);
+}
+
 static bool in_staff(const struct conf_user *user, const char *group)
 {
 	return strcmp(group, "staff") == 0;
@@ -604,6 +626,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_files, make_dir, drop_dir),
 		cmocka_unit_test_setup_teardown(test_missing_files, make_dir, drop_dir),
 		cmocka_unit_test_setup_teardown(test_make_directories, make_dir, drop_dir),
+		cmocka_unit_test(test_torture_conf),
 		cmocka_unit_test(test_access),
 		cmocka_unit_test(test_expand),
 	};
