@@ -29,7 +29,8 @@ struct handle {
 	/* fixed once open */
 	bool write_through; /* FILE_WRITE_THROUGH */
 
-	/* kept for the client, not used: FilePositionInformation, FileModeInformation */
+	/* Kept for the client, not used: FilePositionInformation, FileModeInformation. The position
+	 * follows READ and WRITE; in Windows only for synchronous opens, [MS-FSA] 2.1.5.3. */
 	atomic_ullong position;
 	atomic_uint mode;
 

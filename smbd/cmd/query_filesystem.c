@@ -118,6 +118,12 @@ struct nt_status query_filesystem(struct request *req, struct handle *h,
 	case FileFsAttributeInformation:
 		fs_attributes(h, &space, w);
 		return STATUS_SUCCESS;
+	case FileFsControlInformation:
+		/* no quotas, and none set as a default: all ones, [MS-FSCC] 2.5.2 */
+		fs_control_info_encode(
+			w, &(struct fs_control_info){.default_quota_threshold = UINT64_MAX,
+						     .default_quota_limit = UINT64_MAX});
+		return STATUS_SUCCESS;
 	case FileFsFullSizeInformation:
 		fs_full_size(&space, w);
 		return STATUS_SUCCESS;

@@ -70,6 +70,7 @@ static struct nt_status read_file(struct request *req, struct handle *h,
 	}
 	if ((*len == 0 && read->length > 0) || *len < read->minimum_count)
 		return STATUS_END_OF_FILE;
+	atomic_store(&h->position, read->offset + *len);
 	return STATUS_SUCCESS;
 }
 

@@ -16,6 +16,9 @@ uint32_t cmd_write_payload(struct rd in)
 	return smb2_write_request_decode(&in, UINT64_MAX / 2, &write) ? write.length : 0;
 }
 
+/* [MS-FSA] 2.1.5.4 MAXFILESIZE: NTFS's, as that is the file system that we say we are. */
+#define WRITE_END_MAX 0xfffffff0000ull
+
 /* With FILE_APPEND_DATA alone, only what is beyond the end may be written. */
 static struct nt_status write_check_append(struct handle *h, const struct smb2_write_request *write)
 {
@@ -50,8 +53,13 @@ static struct nt_status write_file(struct handle *h, const struct smb2_write_req
 		return STATUS_INVALID_PARAMETER;
 	if (data->len == 0)
 		return STATUS_SUCCESS;
+	if (write->offset + data->len > WRITE_END_MAX)
+		return STATUS_INVALID_PARAMETER;
 	n = vfs_node_pwritev(h->file.node, &iov, 1, (off_t)write->offset, through);
-	return n < 0 ? nt_status_from_errno((int)n) : STATUS_SUCCESS;
+	if (n < 0)
+		return nt_status_from_errno((int)n);
+	atomic_store(&h->position, write->offset + data->len);
+	return STATUS_SUCCESS;
 }
 
 struct nt_status cmd_write(struct request *req)
