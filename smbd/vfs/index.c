@@ -38,6 +38,7 @@
 #define INDEX_DIRS  256
 #define INDEX_BYTES (96u << 20)
 #define DIR_BYTES   (64u << 20)
+#define CHANGES     65536 /* more while it is being read, or in doubt: it is read again */
 
 #define WATCHED (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF | IN_ONLYDIR)
 
@@ -47,11 +48,16 @@ struct entry {
 	char name[];
 };
 
-/* A change that came while the directory was being read. */
+/* A change that came while the directory was being read, or one that is doubtful. */
 struct change {
 	struct change *next;
 	bool added;
 	char name[];
+};
+
+struct changes {
+	struct change *first, **end;
+	unsigned count;
 };
 
 struct dir_index {
@@ -69,7 +75,8 @@ struct dir_index {
 	size_t bucket_count; /* a power of two */
 	size_t names;
 	size_t bytes;
-	struct change *changes, **changes_end;
+	struct changes changes; /* while building */
+	struct changes doubts;  /* names that were moved away: see event() */
 };
 
 static struct {
@@ -176,6 +183,36 @@ static const char *table_find(const struct dir_index *d, const char *name)
 	return best;
 }
 
+static void changes_init(struct changes *l)
+{
+	*l = (struct changes){.end = &l->first};
+}
+
+static void changes_clear(struct changes *l)
+{
+	for (struct change *c = l->first, *next; c; c = next) {
+		next = c->next;
+		free(c);
+	}
+	changes_init(l);
+}
+
+static bool changes_add(struct changes *l, const char *name, bool added)
+{
+	size_t len = strlen(name);
+	struct change *c = l->count < CHANGES ? malloc(sizeof(*c) + len + 1) : NULL;
+
+	if (!c)
+		return false;
+	c->next = NULL;
+	c->added = added;
+	memcpy(c->name, name, len + 1);
+	*l->end = c;
+	l->end = &c->next;
+	l->count++;
+	return true;
+}
+
 static void dir_free(struct dir_index *d)
 {
 	for (size_t i = 0; i < d->bucket_count; i++)
@@ -183,10 +220,8 @@ static void dir_free(struct dir_index *d)
 			next = e->next;
 			free(e);
 		}
-	for (struct change *c = d->changes, *next; c; c = next) {
-		next = c->next;
-		free(c);
-	}
+	changes_clear(&d->changes);
+	changes_clear(&d->doubts);
 	free(d->buckets);
 	free(d);
 }
@@ -248,21 +283,6 @@ static void trim(void)
 	}
 }
 
-static bool change_keep(struct dir_index *d, const char *name, bool added)
-{
-	size_t len = strlen(name);
-	struct change *c = malloc(sizeof(*c) + len + 1);
-
-	if (!c)
-		return false;
-	c->next = NULL;
-	c->added = added;
-	memcpy(c->name, name, len + 1);
-	*d->changes_end = c;
-	d->changes_end = &c->next;
-	return true;
-}
-
 static bool change_apply(struct dir_index *d, const char *name, bool added)
 {
 	size_t before = d->bytes;
@@ -278,10 +298,22 @@ static bool change_apply(struct dir_index *d, const char *name, bool added)
 	return ok;
 }
 
+/*
+ * A name that was moved away may stand there all the same: an exchange of two names comes as two
+ * moves, each to the other's name. Whether it does is seen when the directory is next asked.
+ */
+static bool event_in(struct dir_index *d, const char *name, uint32_t mask)
+{
+	bool added = (mask & (IN_CREATE | IN_MOVED_TO)) != 0;
+
+	if (mask & IN_MOVED_FROM)
+		return changes_add(&d->doubts, name, false);
+	return d->building ? changes_add(&d->changes, name, added) : change_apply(d, name, added);
+}
+
 static void event(const struct inotify_event *e)
 {
 	struct dir_index *d;
-	bool added, ok;
 
 	if (e->mask & IN_Q_OVERFLOW) {
 		drop_all();
@@ -297,10 +329,19 @@ static void event(const struct inotify_event *e)
 	if (!e->len)
 		return;
 	d->changed = true;
-	added = (e->mask & (IN_CREATE | IN_MOVED_TO)) != 0;
-	ok = d->building ? change_keep(d, e->name, added) : change_apply(d, e->name, added);
-	if (!ok)
+	if (!event_in(d, e->name, e->mask))
 		dir_drop(d);
+}
+
+/* dir: any descriptor of the directory. */
+static void doubts_settle(struct dir_index *d, int dir)
+{
+	struct stat st;
+
+	for (struct change *c = d->doubts.first; c; c = c->next)
+		if (fstatat(dir, c->name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+			(void)change_apply(d, c->name, false); /* taking away cannot fail */
+	changes_clear(&d->doubts);
 }
 
 static void drain(void)
@@ -444,7 +485,8 @@ static struct dir_index *dir_new(int fd, const struct stat *st)
 	d->ino = st->st_ino;
 	d->mtime = st->st_mtim;
 	d->ctime = st->st_ctim;
-	d->changes_end = &d->changes;
+	changes_init(&d->changes);
+	changes_init(&d->doubts);
 	d->building = true;
 	list_push(&indexes.dirs, &d->node);
 	indexes.dir_count++;
@@ -453,7 +495,7 @@ static struct dir_index *dir_new(int fd, const struct stat *st)
 
 /* The read is over: take what changed meanwhile and let others in. The mutex is held. False: it
  * could not be kept, and is gone. */
-static bool dir_built(struct dir_index *d, bool ok)
+static bool dir_built(struct dir_index *d, int fd, bool ok)
 {
 	d->building = false;
 	pthread_cond_broadcast(&indexes.built);
@@ -462,17 +504,14 @@ static bool dir_built(struct dir_index *d, bool ok)
 		return false;
 	}
 	indexes.bytes += d->bytes;
-	for (struct change *c = d->changes; ok && c; c = c->next)
+	for (struct change *c = d->changes.first; ok && c; c = c->next)
 		ok = change_apply(d, c->name, c->added);
 	if (!ok) {
 		dir_drop(d);
 		return false;
 	}
-	for (struct change *c = d->changes, *next; c; c = next) {
-		next = c->next;
-		free(c);
-	}
-	d->changes = NULL;
+	changes_clear(&d->changes);
+	doubts_settle(d, fd);
 	return true;
 }
 
@@ -489,7 +528,7 @@ static bool dir_build(struct dir_index *d, int fd)
 		err = scan(fd, fill_each, &fill);
 	pthread_mutex_lock(&indexes.mutex);
 	drain();
-	return dir_built(d, !err && !fill.failed);
+	return dir_built(d, fd, !err && !fill.failed);
 }
 
 /* Is what we know still so? Events have been taken in. The mutex is held. */
@@ -527,6 +566,7 @@ static struct dir_index *dir_get(int dir, const struct stat *st)
 	if (d) {
 		list_del(&d->node);
 		list_push(&indexes.dirs, &d->node);
+		doubts_settle(d, dir);
 	}
 	return d;
 }

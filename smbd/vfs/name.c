@@ -26,12 +26,12 @@ static bool unit_is_ours(uint32_t unit)
 
 static bool is_high(uint32_t unit)
 {
-	return (unit & 0xfc00) == 0xd800;
+	return unit >> 10 == 0xd800 >> 10;
 }
 
 static bool is_low(uint32_t unit)
 {
-	return (unit & 0xfc00) == 0xdc00;
+	return unit >> 10 == 0xdc00 >> 10;
 }
 
 static uint16_t unit_at(const uint8_t *wire, size_t i)

@@ -192,6 +192,8 @@ static void test_mapping(void **state)
 	on_wire("\xc0\xaf", (uint16_t[]){0xf7c0, 0xf7af, 0});             /* overlong '/' */
 	on_wire("\xef\x80\xa1", (uint16_t[]){0xf7ef, 0xf780, 0xf7a1, 0}); /* U+F021 itself */
 	on_wire("\xed\xa0\x80", (uint16_t[]){0xd800, 0});
+	/* a half, and a whole whose code point has the other half's bits */
+	on_wire("\xed\xa0\x80\xf4\x8d\xb3\x9b", (uint16_t[]){0xd800, 0xdbf7, 0xdcdb, 0});
 	on_wire("\xed\xa0\x80\xed\xb0\x80", (uint16_t[]){0xf7ed, 0xf7a0, 0xf780, 0xdc00, 0});
 }
 
