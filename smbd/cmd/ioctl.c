@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "smbd/cmd/handle.h"
 #include "smbd/cmd/pipe.h"
 #include "smbd/cmd/session_commands.h"
 #include "smbd/session/connection.h"
@@ -15,6 +16,8 @@
 #include "smbd/wire/fsctl.h"
 #include "smbd/wire/header.h"
 #include "transport/base/log.h"
+
+#define OBJECT_ID_BYTES 64
 
 /* What a code's handler works on. It writes its output to req->payload. */
 struct ioctl {
@@ -150,6 +153,31 @@ static struct nt_status pipe_wait(struct request *req, const struct ioctl *ioctl
 	return fsctl_pipe_wait_decode(&r, &wait) ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
 }
 
+/* ---- object ids, [MS-FSCC] 2.3.3: every file has one, made of which file it is ---- */
+
+static struct nt_status object_id(struct request *req, const struct ioctl *ioctl)
+{
+	struct fsctl_object_id out = {0};
+	struct nt_status status;
+	struct handle *h;
+	struct wr w;
+
+	status = handle_get(req, ioctl->in->file_id, &h);
+	if (nt_error(status))
+		return status;
+	if (ioctl->in->max_output_response < OBJECT_ID_BYTES)
+		return STATUS_INVALID_PARAMETER;
+	status = request_payload_get(req, OBJECT_ID_BYTES);
+	if (nt_error(status))
+		return status;
+	w = wr_init(out.object_id.bytes, sizeof(out.object_id.bytes));
+	wr_u64(&w, h->file.node->id.ino);
+	wr_u64(&w, h->file.node->id.dev);
+	out.birth_object_id = out.object_id;
+	fsctl_object_id_encode(&req->payload, &out);
+	return STATUS_SUCCESS;
+}
+
 /* ---- the frame ---- */
 
 static const struct {
@@ -163,6 +191,7 @@ static const struct {
 	{FSCTL_PIPE_TRANSCEIVE, transceive},
 	{FSCTL_PIPE_PEEK, pipe_peek},
 	{FSCTL_PIPE_WAIT, pipe_wait},
+	{FSCTL_CREATE_OR_GET_OBJECT_ID, object_id},
 };
 
 /* 3.3.5.15: a code that nobody here knows. Windows' file systems say INVALID_DEVICE_REQUEST, and

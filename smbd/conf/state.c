@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int guid_read(const char *path, uint8_t guid[16])
@@ -62,6 +64,15 @@ static pid_t holder_of(int fd)
 	return pread(fd, text, sizeof(text) - 1, 0) > 0 ? (pid_t)atol(text) : 0;
 }
 
+/* A server that ends removes its file: what was locked may have no name any more. */
+static bool is_still_there(const struct pid_file *file)
+{
+	struct stat ours, named;
+
+	return fstat(file->fd, &ours) == 0 && stat(file->path, &named) == 0 &&
+	       ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
+}
+
 int pid_file_lock(struct pid_file *file, const char *pid_directory, pid_t *holder)
 {
 	int err;
@@ -71,11 +82,16 @@ int pid_file_lock(struct pid_file *file, const char *pid_directory, pid_t *holde
 	if (snprintf(file->path, sizeof(file->path), "%s/smb3d.pid", pid_directory) >=
 	    (int)sizeof(file->path))
 		return -ENAMETOOLONG;
+again:
 	file->fd = open(file->path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 	if (file->fd < 0)
 		return -errno;
-	if (flock(file->fd, LOCK_EX | LOCK_NB) == 0)
-		return 0;
+	if (flock(file->fd, LOCK_EX | LOCK_NB) == 0) {
+		if (is_still_there(file))
+			return 0;
+		close(file->fd);
+		goto again;
+	}
 	err = errno == EWOULDBLOCK ? -EEXIST : -errno;
 	*holder = holder_of(file->fd);
 	close(file->fd);

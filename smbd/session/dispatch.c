@@ -19,33 +19,27 @@ static bool is_related(const struct request *req)
 	return req->flags & SMB2_FLAGS_RELATED_OPERATIONS;
 }
 
-/* [MS-SMB2] 3.3.5.2.7: the first of a compound relates to nothing, and Windows refuses a mixture of
- * related and unrelated requests: with the odd one all that follow fail. */
-static struct nt_status check_compound(struct exchange *x, const struct request *req)
+/*
+ * [MS-SMB2] 3.3.5.2.7.2: session and tree of the request before, whatever the header says. The
+ * first of a compound relates to nothing, and so does one after a request that had no session; what
+ * is related to that fails as well. An unrelated request begins anew.
+ */
+static struct nt_status inherit(struct exchange *x, struct request *req)
 {
-	const struct request *second;
-
-	if (x->count < 2 || nt_error(x->forced))
-		return x->forced;
-	second = container_of(x->first.node.next, struct request, node);
-	if (req == &x->first ? is_related(req)
-			     : req != second && is_related(req) != is_related(second))
-		x->forced = STATUS_INVALID_PARAMETER;
-	return x->forced;
-}
-
-/* 3.3.5.2.7.2: session and tree of the request before, whatever the header says. */
-static void inherit(struct exchange *x, struct request *req)
-{
-	if (req != &x->first && is_related(req)) {
-		req->session_id = x->session_id;
-		req->tree_id = x->tree_id;
-	} else {
+	if (!is_related(req)) {
 		x->file_id = (struct smb2_file_id){0};
 		x->file_status = STATUS_FILE_CLOSED;
+		x->create_failed = false;
+		x->related_status = STATUS_SUCCESS;
+	} else if (req == &x->first) {
+		x->related_status = STATUS_INVALID_PARAMETER;
+	} else {
+		req->session_id = x->session_id;
+		req->tree_id = x->tree_id;
 	}
 	x->session_id = req->session_id;
 	x->tree_id = req->tree_id;
+	return x->related_status;
 }
 
 static void attach_session(struct request *req)
@@ -113,9 +107,9 @@ static struct nt_status check_charge(const struct request *req, const struct com
 
 static struct nt_status check_all(struct request *req, const struct command *command)
 {
-	struct nt_status status = check_compound(req->exchange, req);
+	struct exchange *x = req->exchange;
+	struct nt_status status = inherit(x, req);
 
-	inherit(req->exchange, req);
 	attach_session(req);
 	if (nt_error(status))
 		return status;
@@ -134,6 +128,9 @@ static struct nt_status check_all(struct request *req, const struct command *com
 		if (nt_error(status))
 			return status;
 	}
+	/* the failure of the CREATE that should have given the FileId is that of its users */
+	if (command->flags & COMMAND_FILE && x->create_failed)
+		return x->file_status;
 	status = check_structure(req, command);
 	if (nt_error(status))
 		return status;
@@ -163,6 +160,22 @@ static struct nt_status run(struct request *req)
 	return command->handle(req);
 }
 
+/* What the related ones after it inherit: also what the handler set up, a TREE_CONNECT's tree or a
+ * SESSION_SETUP's session. */
+static void leave(struct exchange *x, const struct request *req)
+{
+	const struct command *command = command_of(req);
+
+	x->session_id = req->session_id;
+	x->tree_id = req->tree_id;
+	if (req->command == SMB2_CREATE) {
+		x->create_failed = nt_error(req->status);
+		x->file_status = req->status;
+	}
+	if (command && command->flags & COMMAND_SESSION && !req->session)
+		x->related_status = STATUS_INVALID_PARAMETER;
+}
+
 void dispatch_request(struct request *req)
 {
 	struct exchange *x = req->exchange;
@@ -171,12 +184,7 @@ void dispatch_request(struct request *req)
 	req->status = run(req);
 	req->checked = false;
 	req->cancel_fn = NULL;
-	/* 3.3.5.2.7.2: the failure of what should have given the FileId is that of its users */
-	if (req->command == SMB2_CREATE && nt_error(req->status))
-		x->file_status = req->status;
-	/* what the handler set up is inherited: a TREE_CONNECT's tree, a SESSION_SETUP's session */
-	x->session_id = req->session_id;
-	x->tree_id = req->tree_id;
+	leave(x, req);
 	if (log_enabled(LOG_LEVEL_DEBUG))
 		log_debug("%s mid %llu: %s", smb2_command_name(req->command),
 			  (unsigned long long)req->message_id, nt_status_name(req->status));

@@ -45,8 +45,9 @@ struct exchange {
 	uint64_t session_id;
 	uint32_t tree_id;
 	struct smb2_file_id file_id;
-	struct nt_status file_status; /* why there is no file_id */
-	struct nt_status forced;      /* every request from here fails so; success: none */
+	struct nt_status file_status;    /* why there is no file_id */
+	bool create_failed;              /* it is the status of a CREATE */
+	struct nt_status related_status; /* of what is related to what has no session */
 
 	uint64_t began_ns;
 	bool running;       /* the fiber has not ended */

@@ -170,9 +170,9 @@ void request_release_input(struct request *req);
 /* ---- the table of commands ---- */
 
 enum command_flags {
-	COMMAND_SESSION = 1 << 0,    /* needs a valid session, [MS-SMB2] 3.3.5.2.9 */
-	COMMAND_TREE = 1 << 1,       /* and a tree connect, 3.3.5.2.11 */
-	COMMAND_PAYLOAD_OUT = 1 << 2 /* its credit charge covers the reply's size, 3.3.5.2.5 */
+	COMMAND_SESSION = 1 << 0, /* needs a valid session, [MS-SMB2] 3.3.5.2.9 */
+	COMMAND_TREE = 1 << 1,    /* and a tree connect, 3.3.5.2.11 */
+	COMMAND_FILE = 1 << 2     /* names an open by its FileId */
 };
 
 struct command {

@@ -60,19 +60,21 @@ struct session *session_find(struct server *server, uint64_t id)
 	return session;
 }
 
-/* Ids are random: a client that tries other clients' ids finds none. */
+/* Ids are random, of 32 bits as Samba's: some clients (its own test suite) keep no more of them.
+ * They are no secret: a session takes requests only on connections that it was set up on. */
 static int session_register(struct session *session)
 {
 	struct server_shard *shard;
+	uint32_t id;
 	bool taken;
 
 	do {
-		if (rand_fill(&session->id, sizeof(session->id)) != 0)
+		if (rand_fill(&id, sizeof(id)) != 0)
 			return -1;
+		session->id = id;
 		shard = shard_of(session->server, session->id);
 		pthread_mutex_lock(&shard->mutex);
-		taken = session->id == 0 || session->id == UINT64_MAX ||
-			shard_find(shard, session->id);
+		taken = id == 0 || id == UINT32_MAX || shard_find(shard, session->id);
 		if (!taken)
 			list_push(&shard->sessions, &session->node);
 		pthread_mutex_unlock(&shard->mutex);
