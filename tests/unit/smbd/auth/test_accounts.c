@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -414,6 +415,41 @@ static void test_edit_concurrent(void **state)
 	}
 }
 
+static void *look_up(void *arg)
+{
+	struct fixture *f = arg;
+	struct account a;
+
+	for (int i = 0; i < 200; i++)
+		if (accounts_lookup(f->accounts, "alice", &a, NULL) != 0)
+			return f;
+	return NULL;
+}
+
+/* Logins on several workers while the administrator edits: for ThreadSanitizer, too. */
+static void test_threads(void **state)
+{
+	struct fixture *f = *state;
+	struct accounts *admin = accounts_create(NULL, f->path);
+	pthread_t threads[4];
+	struct account a;
+	void *said;
+
+	put_file(f, ALICE "\n", 0600);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, look_up, f), 0);
+	for (int i = 0; i < 20; i++) {
+		assert_int_equal(account_parse(BOB, strlen(BOB), &a, NULL), 0);
+		assert_int_equal(accounts_add(admin, &a, NULL), 0);
+		assert_int_equal(accounts_delete(admin, "bob", NULL), 0);
+	}
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(pthread_join(threads[i], &said), 0);
+		assert_null(said);
+	}
+	talloc_free(admin);
+}
+
 #define WITH_FILE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -434,6 +470,7 @@ int main(void)
 		WITH_FILE(test_edit_refuses_malformed),
 		WITH_FILE(test_edit_leftovers),
 		WITH_FILE(test_edit_concurrent),
+		WITH_FILE(test_threads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
