@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The client library's own structs, for the files of tools/client/ only. */
+#ifndef TOOLS_CLIENT_PRIVATE_H
+#define TOOLS_CLIENT_PRIVATE_H
+
+#include <pthread.h>
+#include <time.h>
+
+#include "smbd/crypto/preauth.h"
+#include "smbd/crypto/sign.h"
+#include "tools/client/client.h"
+#include "transport/buf/buf.h"
+#include "transport/reactor/reactor.h"
+
+#define CLIENT_TIMEOUT_MS 30000
+#define CLIENT_CREDITS    512
+#define CLIENT_CHANNELS   32 /* of a session, as the protocol bounds them */
+
+struct client {
+	struct client_config config;
+	struct reactor *reactor;
+	struct buf_pool *pool;
+	pthread_mutex_t lock; /* of what other threads wait for */
+	pthread_cond_t changed;
+	struct list_node channels; /* struct client_channel; on the reactor */
+};
+
+/* What came unasked. */
+struct client_news {
+	struct list_node node;
+	size_t len;
+	uint8_t bytes[];
+};
+
+struct client_channel {
+	struct client *client;
+	struct channel *ch;
+	struct list_node node;
+	char host[256];
+
+	/* on the reactor */
+	struct list_node waiting;     /* requests that have no credits yet */
+	struct list_node outstanding; /* requests that have no answer yet */
+	uint64_t next_message_id;
+	unsigned credits;
+
+	/* set by client_negotiate(), constant afterwards */
+	uint16_t dialect;
+	bool large_mtu;
+	bool signing_required;
+	uint16_t signing_algorithm;
+	struct preauth preauth;
+	struct client_request *negotiate; /* keeps what its response borrows from */
+
+	/* under the client's lock */
+	bool closed; /* no more requests */
+	bool over;   /* and all of them done */
+	int err;
+	struct list_node news; /* struct client_news */
+};
+
+/* A session on one of its channels. */
+struct client_binding {
+	struct client_channel *channel;
+	struct signer *signer;
+};
+
+struct client_session {
+	struct client_channel *channel; /* the first */
+	uint64_t id;
+	uint16_t flags;
+	bool sign;
+	uint8_t key[16];
+	struct client_binding channels[CLIENT_CHANNELS];
+	unsigned channel_count;
+};
+
+/* NULL: nothing is signed there. */
+struct signer *client_session_signer(const struct client_session *s,
+				     const struct client_channel *ch);
+
+/* Run fn on the reactor and wait until it has. */
+void client_run(struct client *c, void (*fn)(void *arg), void *arg);
+
+/* Under the client's lock: waits for a change; false when the time is over. */
+bool client_wait_change(struct client *c, const struct timespec *until);
+struct timespec client_deadline(const struct client *c);
+
+#endif

@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Each connection has `depth` slots; a slot has one request under way, and begins the next from its
+ * done(). Counting and timing is on the reactor's thread.
+ */
+#include "tools/smb3bench/bench.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "smbd/auth/client.h"
+#include "smbd/wire/close.h"
+#include "smbd/wire/fscc/class.h"
+#include "smbd/wire/utf16.h"
+#include "smbd/wire/write.h"
+#include "tools/client/client.h"
+#include "transport/base/clock.h"
+#include "transport/reactor/reactor.h"
+
+#define BENCH_TICK_US 200000
+
+struct bench;
+
+struct bench_connection {
+	struct bench *bench;
+	struct client_channel *channel;
+	struct client_session *session;
+	struct client_tree tree;
+	struct smb2_file_id file;
+	bool opened;
+};
+
+enum bench_step { STEP_CREATE, STEP_QUERY, STEP_CLOSE };
+
+struct bench_slot {
+	struct client_request rq;
+	struct bench_connection *connection;
+	unsigned number;
+	uint64_t begun_ns;
+	uint64_t random;
+	enum bench_step step; /* BENCH_METADATA */
+	struct smb2_file_id file;
+	unsigned files;
+	uint32_t bytes; /* that the request moves */
+};
+
+struct bench {
+	const struct bench_options *options;
+	struct bench_result *result;
+	struct bench_progress *progress;
+	struct client *client;
+	struct bench_connection *connections;
+	struct bench_slot *slots;
+	unsigned slot_count;
+	uint8_t *payload;
+	uint64_t next_block; /* sequential */
+	uint64_t begun_ops;
+	atomic_uint running; /* slots */
+};
+
+const char *bench_op_name(enum bench_op op)
+{
+	static const char *const names[] = {"read", "write", "mixed", "metadata"};
+
+	return names[op];
+}
+
+const char *bench_dialect_name(uint16_t dialect)
+{
+	switch (dialect) {
+	case SMB2_DIALECT_202:
+		return "2.0.2";
+	case SMB2_DIALECT_210:
+		return "2.1";
+	case SMB2_DIALECT_300:
+		return "3.0";
+	case SMB2_DIALECT_302:
+		return "3.0.2";
+	default:
+		return "3.1.1";
+	}
+}
+
+__attribute__((format(printf, 2, 3))) static bool bench_fail(struct bench *b, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!b->result->error[0]) {
+		va_start(ap, fmt);
+		vsnprintf(b->result->error, sizeof(b->result->error), fmt, ap);
+		va_end(ap);
+	}
+	return false;
+}
+
+static bool bench_check(struct bench *b, struct nt_status status, const char *what)
+{
+	return nt_success(status) || bench_fail(b, "%s: %s", what, nt_status_name(status));
+}
+
+/* ---- the load, on the reactor ---- */
+
+static uint64_t slot_random(struct bench_slot *s)
+{
+	s->random ^= s->random << 13;
+	s->random ^= s->random >> 7;
+	s->random ^= s->random << 17;
+	return s->random;
+}
+
+static uint64_t slot_offset(struct bench_slot *s)
+{
+	struct bench *b = s->connection->bench;
+	uint64_t blocks = b->options->size / b->options->block;
+	uint64_t block = b->options->random ? slot_random(s) : b->next_block++;
+
+	return block % blocks * b->options->block;
+}
+
+static void slot_read(struct bench_slot *s)
+{
+	const struct smb2_read_request in = {.padding = SMB2_READ_RESPONSE_DATA_OFFSET,
+					     .length = s->connection->bench->options->block,
+					     .offset = slot_offset(s),
+					     .file_id = s->connection->file};
+
+	client_tree_request(&s->rq, &s->connection->tree, SMB2_READ);
+	smb2_read_request_encode(&s->rq.w, &in);
+	s->bytes = in.length;
+	s->rq.payload_max = in.length;
+}
+
+static void slot_write(struct bench_slot *s)
+{
+	struct bench *b = s->connection->bench;
+	const struct smb2_write_request in = {.length = b->options->block,
+					      .offset = slot_offset(s),
+					      .file_id = s->connection->file};
+
+	client_tree_request(&s->rq, &s->connection->tree, SMB2_WRITE);
+	smb2_write_request_encode(&s->rq.w, &in);
+	s->bytes = in.length;
+	s->rq.payload = (struct slice){.data = b->payload, .len = in.length};
+}
+
+static void slot_create(struct bench_slot *s)
+{
+	struct smb2_create_request in = {
+		.impersonation_level = SMB2_IMPERSONATION_IMPERSONATION,
+		.desired_access = FILE_READ_DATA | FILE_WRITE_DATA | FILE_READ_ATTRIBUTES | DELETE,
+		.file_attributes = FILE_ATTRIBUTE_NORMAL,
+		.share_access = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
+		.create_disposition = FILE_OPEN_IF,
+		.create_options = FILE_NON_DIRECTORY_FILE | FILE_DELETE_ON_CLOSE};
+	uint8_t utf16[1024];
+	struct wr w = wr_init(utf16, sizeof(utf16));
+	char name[320];
+
+	snprintf(name, sizeof(name), "%s.%u.%u", s->connection->bench->options->file, s->number,
+		 s->files++);
+	wr_utf16(&w, name);
+	in.name = WIRE_BLOB(utf16, w.len);
+	client_tree_request(&s->rq, &s->connection->tree, SMB2_CREATE);
+	smb2_create_request_encode(&s->rq.w, &in);
+}
+
+static void slot_query(struct bench_slot *s)
+{
+	const struct smb2_query_info_request in = {.info_type = SMB2_0_INFO_FILE,
+						   .file_info_class = FileNetworkOpenInformation,
+						   .output_buffer_length = 1024,
+						   .file_id = s->file};
+
+	client_tree_request(&s->rq, &s->connection->tree, SMB2_QUERY_INFO);
+	smb2_query_info_request_encode(&s->rq.w, &in);
+}
+
+static void slot_close(struct bench_slot *s)
+{
+	const struct smb2_close_request in = {.file_id = s->file};
+
+	client_tree_request(&s->rq, &s->connection->tree, SMB2_CLOSE);
+	smb2_close_request_encode(&s->rq.w, &in);
+}
+
+static void slot_done(struct client_request *rq);
+
+static void slot_build(struct bench_slot *s)
+{
+	const struct bench_options *o = s->connection->bench->options;
+	bool read = o->op == BENCH_READ ||
+		    (o->op == BENCH_MIXED && slot_random(s) % 100 < o->read_percent);
+
+	s->bytes = 0;
+	if (o->op == BENCH_METADATA && s->step == STEP_CREATE)
+		slot_create(s);
+	else if (o->op == BENCH_METADATA && s->step == STEP_QUERY)
+		slot_query(s);
+	else if (o->op == BENCH_METADATA)
+		slot_close(s);
+	else if (read)
+		slot_read(s);
+	else
+		slot_write(s);
+	s->rq.done = slot_done;
+	s->rq.keep = CLIENT_NO_COPY;
+}
+
+static bool bench_over(const struct bench *b)
+{
+	return atomic_load_explicit(&b->progress->stop, memory_order_relaxed) ||
+	       b->result->error[0] || (b->options->count && b->begun_ops >= b->options->count);
+}
+
+/* A file that was made is closed, also when the load is over. */
+static void slot_next(struct bench_slot *s)
+{
+	struct bench *b = s->connection->bench;
+
+	if (bench_over(b) && (s->step == STEP_CREATE || b->result->error[0])) {
+		atomic_fetch_sub(&b->running, 1);
+		return;
+	}
+	b->begun_ops++;
+	slot_build(s);
+	s->begun_ns = clock_mono_ns();
+	client_submit(&s->rq);
+}
+
+static void slot_step(struct bench_slot *s)
+{
+	struct smb2_create_response out;
+	struct rd r;
+
+	if (s->connection->bench->options->op != BENCH_METADATA)
+		return;
+	if (s->step == STEP_CREATE) {
+		r = client_reply(&s->rq);
+		if (smb2_create_response_decode(&r, &out))
+			s->file = out.file_id;
+		else
+			bench_fail(s->connection->bench, "a CREATE response cannot be read");
+	}
+	s->step = s->step == STEP_CLOSE ? STEP_CREATE : s->step + 1;
+}
+
+static void slot_done(struct client_request *rq)
+{
+	struct bench_slot *s = container_of(rq, struct bench_slot, rq);
+	struct bench *b = s->connection->bench;
+	struct nt_status status = client_request_status(rq);
+
+	histogram_add(&b->result->latency, clock_mono_ns() - s->begun_ns);
+	if (!nt_success(status))
+		bench_fail(b, "%s: %s", smb2_command_name(rq->header.command),
+			   rq->err ? strerror(-rq->err) : nt_status_name(status));
+	else if (rq->header.command == SMB2_READ && rq->reply_body.len != s->bytes)
+		bench_fail(b, "READ: %zu bytes instead of %u", rq->reply_body.len, s->bytes);
+	else
+		slot_step(s);
+	atomic_fetch_add_explicit(&b->progress->ops, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&b->progress->bytes, s->bytes, memory_order_relaxed);
+	client_request_fini(rq);
+	slot_next(s);
+}
+
+/* ---- before and after ---- */
+
+static bool bench_connect(struct bench *b, struct bench_connection *c)
+{
+	const struct bench_options *o = b->options;
+	const struct auth_credentials who = {.user = o->anonymous ? NULL : o->user,
+					     .domain = o->domain,
+					     .password = o->password,
+					     .workstation = "SMB3BENCH"};
+	const struct client_login login = {.who = &who, .sign = o->sign};
+	struct smb2_negotiate_request in;
+	struct smb2_negotiate_response out;
+	int err = client_connect(b->client, o->host, o->port, &c->channel);
+
+	if (err)
+		return bench_fail(b, "%s port %u: %s", o->host, o->port, strerror(-err));
+	client_negotiate_default(&in, o->dialect);
+	if (!bench_check(b, client_negotiate(c->channel, &in, &out), "NEGOTIATE"))
+		return false;
+	b->result->dialect = out.dialect_revision;
+	b->result->signing = o->sign || (out.security_mode & SMB2_NEGOTIATE_SIGNING_REQUIRED);
+	if (o->op != BENCH_METADATA &&
+	    (o->block > out.max_read_size || o->block > out.max_write_size))
+		return bench_fail(b,
+				  "the server reads at most %u and writes at most %u bytes at once",
+				  out.max_read_size, out.max_write_size);
+	return bench_check(b, client_login(c->channel, &login, &c->session), "login") &&
+	       bench_check(b, client_tree_connect(c->session, o->share, &c->tree), o->share);
+}
+
+/* What will be read has to be there; what is written is better not a hole. */
+static bool bench_fill(struct bench *b, struct bench_connection *c)
+{
+	const struct bench_options *o = b->options;
+
+	for (uint64_t at = 0; at < o->size;) {
+		uint64_t left = o->size - at;
+		uint32_t n = left < o->block ? (uint32_t)left : o->block, written;
+
+		if (!bench_check(b,
+				 client_file_write(&c->tree, c->file, at, b->payload, n, &written),
+				 "WRITE"))
+			return false;
+		if (!written)
+			return bench_fail(b, "WRITE: nothing was written");
+		at += written;
+		if (atomic_load(&b->progress->stop))
+			return bench_fail(b, "interrupted");
+	}
+	return true;
+}
+
+static bool bench_prepare(struct bench *b)
+{
+	const struct bench_options *o = b->options;
+
+	for (unsigned i = 0; i < o->connections; i++) {
+		struct bench_connection *c = &b->connections[i];
+
+		c->bench = b;
+		if (!bench_connect(b, c))
+			return false;
+		if (o->op == BENCH_METADATA)
+			continue;
+		if (!bench_check(b, client_file_open(&c->tree, o->file, FILE_OPEN_IF, &c->file),
+				 o->file))
+			return false;
+		c->opened = true;
+		if (i == 0 && !bench_fill(b, c))
+			return false;
+	}
+	return true;
+}
+
+static void bench_clean(struct bench *b)
+{
+	for (unsigned i = b->options->connections; i-- > 0;) {
+		struct bench_connection *c = &b->connections[i];
+
+		if (c->opened && client_connected(c->channel, NULL)) {
+			(void)!nt_success(client_file_close(&c->tree, c->file));
+			if (i == 0 && !b->options->keep)
+				(void)!nt_success(client_file_delete(&c->tree, b->options->file));
+		}
+		if (c->session && client_connected(c->channel, NULL))
+			(void)!nt_success(client_logoff(c->session));
+		else
+			client_session_free(c->session);
+	}
+}
+
+struct bench_start {
+	struct reactor_post post;
+	struct bench *bench;
+};
+
+static void bench_start(struct reactor_post *post)
+{
+	struct bench *b = container_of(post, struct bench_start, post)->bench;
+
+	for (unsigned i = 0; i < b->slot_count; i++)
+		slot_next(&b->slots[i]);
+}
+
+static void bench_load(struct bench *b,
+		       void (*tick)(const struct bench_options *, struct bench_progress *, double))
+{
+	struct bench_start start = {.post.run = bench_start, .bench = b};
+	uint64_t begun = clock_mono_ns(), now = begun;
+	uint64_t limit = b->options->seconds * NS_PER_SEC;
+
+	atomic_store(&b->running, b->slot_count);
+	reactor_post(client_reactor(b->client), &start.post);
+	while (atomic_load(&b->running)) {
+		uint64_t left = limit && now - begun < limit ? limit - (now - begun) : 0;
+
+		if (limit && !left)
+			atomic_store(&b->progress->stop, true);
+		usleep(limit && left && left / 1000 < BENCH_TICK_US ? (useconds_t)(left / 1000 + 1)
+								    : BENCH_TICK_US / 20);
+		now = clock_mono_ns();
+		tick(b->options, b->progress, (double)(now - begun) / NS_PER_SEC);
+	}
+	b->result->ns = now - begun;
+	b->result->ops = atomic_load(&b->progress->ops);
+	b->result->bytes = atomic_load(&b->progress->bytes);
+}
+
+static bool bench_allocate(struct bench *b)
+{
+	const struct bench_options *o = b->options;
+
+	b->slot_count = o->connections * o->depth;
+	b->connections = calloc(o->connections, sizeof(*b->connections));
+	b->slots = calloc(b->slot_count, sizeof(*b->slots));
+	b->payload = malloc(o->block);
+	if (!b->connections || !b->slots || !b->payload)
+		return bench_fail(b, "out of memory");
+	for (uint32_t i = 0; i < o->block; i++)
+		b->payload[i] = (uint8_t)(i * 2654435761u >> 11);
+	for (unsigned i = 0; i < b->slot_count; i++) {
+		b->slots[i].connection = &b->connections[i % o->connections];
+		b->slots[i].number = i;
+		b->slots[i].random = i * 0x9e3779b97f4a7c15ull + 88172645463325252ull;
+	}
+	return true;
+}
+
+bool bench_run(const struct bench_options *options, struct bench_result *result,
+	       struct bench_progress *progress,
+	       void (*tick)(const struct bench_options *, struct bench_progress *, double))
+{
+	struct bench b = {.options = options, .result = result, .progress = progress};
+	struct client_config config = {0};
+	int err;
+
+	memset(result, 0, sizeof(*result));
+	memcpy(config.congestion, options->congestion, sizeof(config.congestion));
+	err = client_create(&config, &b.client);
+	if (err)
+		return bench_fail(&b, "client: %s", strerror(-err));
+	if (bench_allocate(&b) && bench_prepare(&b))
+		bench_load(&b, tick);
+	if (b.connections)
+		bench_clean(&b);
+	client_destroy(b.client);
+	free(b.connections);
+	free(b.slots);
+	free(b.payload);
+	return !result->error[0];
+}

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* smb3bench: the command line and the report. docs/man/smb3bench.1 says what each option does. */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "smbd/wire/negotiate.h"
+#include "tools/smb3bench/bench.h"
+#include "transport/base/log.h"
+
+#define BENCH_BLOCK_MAX (8u << 20)
+
+static struct bench_progress progress;
+
+static void usage(FILE *to)
+{
+	fputs("usage: smb3bench //HOST[:PORT]/SHARE -U [DOMAIN\\]USER%PASSWORD [OPTION...]\n"
+	      "  -U, --user U%P        who; without it, anonymous\n"
+	      "      --op OP           read (default), write, mixed, metadata\n"
+	      "      --block N         bytes of a READ or WRITE, e.g. 4K, 1M (default 1M)\n"
+	      "      --depth N         requests under way on each connection (default 8)\n"
+	      "      --connections N   (default 1)\n"
+	      "      --time SECONDS    bound (default 10)\n"
+	      "      --count N         bound: requests in all\n"
+	      "      --size N          bytes of the file (default 64M)\n"
+	      "      --file NAME       (default smb3bench.dat); is deleted afterwards\n"
+	      "      --keep            do not delete it\n"
+	      "      --random          offsets; default: one after the other\n"
+	      "      --read-percent N  of mixed (default 70)\n"
+	      "      --sign            sign everything\n"
+	      "      --dialect D       the highest: 2.0.2, 2.1, 3.0, 3.0.2, 3.1.1 (default)\n"
+	      "      --congestion NAME TCP congestion control\n"
+	      "      --json            the result as JSON\n"
+	      "  -q, --quiet           no progress\n",
+	      to);
+}
+
+static int complain(const char *what, const char *value)
+{
+	fprintf(stderr, "smb3bench: %s%s%s (try --help)\n", what, value ? ": " : "",
+		value ? value : "");
+	return -EINVAL;
+}
+
+/* "4096", "64K", "1M", "2G". */
+static int parse_size(const char *text, uint64_t *out)
+{
+	char *end;
+	uint64_t n;
+
+	errno = 0;
+	n = strtoull(text, &end, 10);
+	if (errno || end == text)
+		return -EINVAL;
+	if (*end == 'K' || *end == 'k')
+		n <<= 10;
+	else if (*end == 'M' || *end == 'm')
+		n <<= 20;
+	else if (*end == 'G' || *end == 'g')
+		n <<= 30;
+	else if (*end)
+		return -EINVAL;
+	*out = n;
+	return *end && end[1] ? -EINVAL : 0;
+}
+
+/* //HOST[:PORT]/SHARE, with [::1] for addresses that have colons. */
+static int parse_target(struct bench_options *o, const char *text)
+{
+	const char *host = text + 2, *end, *share, *port;
+	char *rest;
+
+	if (strncmp(text, "//", 2) != 0 && strncmp(text, "\\\\", 2) != 0)
+		return -EINVAL;
+	if (*host == '[') {
+		host++;
+		end = strchr(host, ']');
+		port = end ? end + 1 : NULL;
+	} else {
+		end = host + strcspn(host, ":/\\");
+		port = end;
+	}
+	if (!end || end == host || (size_t)(end - host) >= sizeof(o->host))
+		return -EINVAL;
+	snprintf(o->host, sizeof(o->host), "%.*s", (int)(end - host), host);
+	share = port;
+	o->port = 445;
+	if (*port == ':') {
+		unsigned long n = strtoul(port + 1, &rest, 10);
+
+		if (rest == port + 1 || n == 0 || n > 65535)
+			return -EINVAL;
+		o->port = (uint16_t)n;
+		share = rest;
+	}
+	if ((*share != '/' && *share != '\\') || !share[1])
+		return -EINVAL;
+	snprintf(o->share, sizeof(o->share), "%s", share + 1);
+	return 0;
+}
+
+static int parse_user(struct bench_options *o, const char *text)
+{
+	const char *backslash = strchr(text, '\\'), *percent;
+
+	if (backslash) {
+		snprintf(o->domain, sizeof(o->domain), "%.*s", (int)(backslash - text), text);
+		text = backslash + 1;
+	}
+	percent = strchr(text, '%');
+	if (!percent || percent == text)
+		return -EINVAL;
+	snprintf(o->user, sizeof(o->user), "%.*s", (int)(percent - text), text);
+	snprintf(o->password, sizeof(o->password), "%s", percent + 1);
+	o->anonymous = false;
+	return 0;
+}
+
+static int parse_dialect(struct bench_options *o, const char *text)
+{
+	static const uint16_t all[] = {SMB2_DIALECT_202, SMB2_DIALECT_210, SMB2_DIALECT_300,
+				       SMB2_DIALECT_302, SMB2_DIALECT_311};
+
+	for (unsigned i = 0; i < 5; i++) {
+		if (strcmp(text, bench_dialect_name(all[i])) == 0) {
+			o->dialect = all[i];
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+static int parse_op(struct bench_options *o, const char *text)
+{
+	for (enum bench_op op = BENCH_READ; op <= BENCH_METADATA; op++) {
+		if (strcmp(text, bench_op_name(op)) == 0) {
+			o->op = op;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+enum option_name {
+	OPT_OP = 256,
+	OPT_BLOCK,
+	OPT_DEPTH,
+	OPT_CONNECTIONS,
+	OPT_TIME,
+	OPT_COUNT,
+	OPT_SIZE,
+	OPT_FILE,
+	OPT_KEEP,
+	OPT_RANDOM,
+	OPT_READ_PERCENT,
+	OPT_SIGN,
+	OPT_DIALECT,
+	OPT_CONGESTION,
+	OPT_JSON
+};
+
+static const struct option long_options[] = {
+	{"user", required_argument, NULL, 'U'},
+	{"op", required_argument, NULL, OPT_OP},
+	{"block", required_argument, NULL, OPT_BLOCK},
+	{"depth", required_argument, NULL, OPT_DEPTH},
+	{"connections", required_argument, NULL, OPT_CONNECTIONS},
+	{"time", required_argument, NULL, OPT_TIME},
+	{"count", required_argument, NULL, OPT_COUNT},
+	{"size", required_argument, NULL, OPT_SIZE},
+	{"file", required_argument, NULL, OPT_FILE},
+	{"keep", no_argument, NULL, OPT_KEEP},
+	{"random", no_argument, NULL, OPT_RANDOM},
+	{"read-percent", required_argument, NULL, OPT_READ_PERCENT},
+	{"sign", no_argument, NULL, OPT_SIGN},
+	{"dialect", required_argument, NULL, OPT_DIALECT},
+	{"congestion", required_argument, NULL, OPT_CONGESTION},
+	{"json", no_argument, NULL, OPT_JSON},
+	{"quiet", no_argument, NULL, 'q'},
+	{"help", no_argument, NULL, 'h'},
+	{NULL, 0, NULL, 0}};
+
+/* A number between bounds. */
+static int parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *out)
+{
+	return parse_size(text, out) < 0 || *out < min || *out > max ? -EINVAL : 0;
+}
+
+static int parse_value(struct bench_options *o, int opt, const char *text)
+{
+	uint64_t n = 0;
+	int err = 0;
+
+	switch (opt) {
+	case OPT_BLOCK:
+		err = parse_number(text, 1, BENCH_BLOCK_MAX, &n);
+		o->block = (uint32_t)n;
+		break;
+	case OPT_DEPTH:
+		err = parse_number(text, 1, 4096, &n);
+		o->depth = (unsigned)n;
+		break;
+	case OPT_CONNECTIONS:
+		err = parse_number(text, 1, 1024, &n);
+		o->connections = (unsigned)n;
+		break;
+	case OPT_TIME:
+		err = parse_number(text, 0, 1u << 30, &n);
+		o->seconds = (unsigned)n;
+		break;
+	case OPT_COUNT:
+		err = parse_number(text, 0, UINT64_MAX, &o->count);
+		break;
+	case OPT_SIZE:
+		err = parse_number(text, 1, 1ull << 50, &o->size);
+		break;
+	case OPT_READ_PERCENT:
+		err = parse_number(text, 0, 100, &n);
+		o->read_percent = (unsigned)n;
+		break;
+	default:
+		err = -EINVAL;
+	}
+	return err;
+}
+
+static int parse_option(struct bench_options *o, int opt, const char *text)
+{
+	switch (opt) {
+	case 'U':
+		return parse_user(o, text);
+	case OPT_OP:
+		return parse_op(o, text);
+	case OPT_DIALECT:
+		return parse_dialect(o, text);
+	case OPT_FILE:
+		snprintf(o->file, sizeof(o->file), "%s", text);
+		return 0;
+	case OPT_CONGESTION:
+		snprintf(o->congestion, sizeof(o->congestion), "%s", text);
+		return 0;
+	case OPT_KEEP:
+		o->keep = true;
+		return 0;
+	case OPT_RANDOM:
+		o->random = true;
+		return 0;
+	case OPT_SIGN:
+		o->sign = true;
+		return 0;
+	case OPT_JSON:
+		o->json = true;
+		return 0;
+	case 'q':
+		o->quiet = true;
+		return 0;
+	default:
+		return parse_value(o, opt, text);
+	}
+}
+
+static int parse_options(struct bench_options *o, int argc, char **argv)
+{
+	int opt;
+
+	*o = (struct bench_options){.anonymous = true,
+				    .op = BENCH_READ,
+				    .block = 1u << 20,
+				    .size = 64u << 20,
+				    .depth = 8,
+				    .connections = 1,
+				    .read_percent = 70,
+				    .file = "smb3bench.dat",
+				    .seconds = 10,
+				    .dialect = SMB2_DIALECT_311};
+	while ((opt = getopt_long(argc, argv, "U:qh", long_options, NULL)) != -1) {
+		if (opt == 'h') {
+			usage(stdout);
+			exit(0);
+		}
+		if (opt == '?')
+			return -EINVAL;
+		if (parse_option(o, opt, optarg) < 0)
+			return complain("bad value", optarg);
+	}
+	if (optind + 1 != argc)
+		return complain("say what to measure, as //HOST/SHARE", NULL);
+	if (parse_target(o, argv[optind]) < 0)
+		return complain("not //HOST[:PORT]/SHARE", argv[optind]);
+	if (o->size < o->block)
+		o->size = o->block;
+	if (!o->seconds && !o->count)
+		return complain("neither --time nor --count bounds it", NULL);
+	return 0;
+}
+
+/* ---- the report ---- */
+
+static void show_progress(const struct bench_options *o, struct bench_progress *p, double seconds)
+{
+	static double last;
+	static uint64_t last_ops, last_bytes;
+	uint64_t ops, bytes;
+
+	if (o->quiet || seconds - last < 0.5 || !isatty(STDERR_FILENO))
+		return;
+	ops = atomic_load(&p->ops);
+	bytes = atomic_load(&p->bytes);
+	fprintf(stderr, "\r%6.1f s  %10.0f IOPS  %10.1f MB/s  ", seconds,
+		(double)(ops - last_ops) / (seconds - last),
+		(double)(bytes - last_bytes) / (seconds - last) / 1e6);
+	last = seconds;
+	last_ops = ops;
+	last_bytes = bytes;
+}
+
+struct figure {
+	const char *name;
+	double us;
+};
+
+#define FIGURES 7
+
+static void latency_figures(const struct histogram *h, struct figure out[FIGURES])
+{
+	out[0] = (struct figure){"min", (double)h->min / 1e3};
+	out[1] = (struct figure){"mean", (double)histogram_mean(h) / 1e3};
+	out[2] = (struct figure){"p50", (double)histogram_percentile(h, 50) / 1e3};
+	out[3] = (struct figure){"p90", (double)histogram_percentile(h, 90) / 1e3};
+	out[4] = (struct figure){"p99", (double)histogram_percentile(h, 99) / 1e3};
+	out[5] = (struct figure){"p99.9", (double)histogram_percentile(h, 99.9) / 1e3};
+	out[6] = (struct figure){"max", (double)h->max / 1e3};
+}
+
+static void report_json(const struct bench_options *o, const struct bench_result *r)
+{
+	struct figure figures[FIGURES];
+	double s = (double)r->ns / 1e9;
+
+	latency_figures(&r->latency, figures);
+	printf("{\"op\":\"%s\",\"block\":%u,\"depth\":%u,\"connections\":%u,\"size\":%llu,"
+	       "\"random\":%s,\"dialect\":\"%s\",\"signed\":%s,\"seconds\":%.6f,\"ops\":%llu,"
+	       "\"bytes\":%llu,\"iops\":%.1f,\"mb_per_s\":%.3f,\"latency_us\":{",
+	       bench_op_name(o->op), o->block, o->depth, o->connections,
+	       (unsigned long long)o->size, o->random ? "true" : "false",
+	       bench_dialect_name(r->dialect), r->signing ? "true" : "false", s,
+	       (unsigned long long)r->ops, (unsigned long long)r->bytes, (double)r->ops / s,
+	       (double)r->bytes / s / 1e6);
+	for (unsigned i = 0; i < FIGURES; i++)
+		printf("%s\"%s\":%.1f", i ? "," : "", figures[i].name, figures[i].us);
+	printf("}}\n");
+}
+
+static void report_text(const struct bench_options *o, const struct bench_result *r)
+{
+	struct figure figures[FIGURES];
+	double s = (double)r->ns / 1e9;
+
+	latency_figures(&r->latency, figures);
+	printf("%s, %u bytes, depth %u, %u connection%s, SMB %s, %s\n", bench_op_name(o->op),
+	       o->op == BENCH_METADATA ? 0 : o->block, o->depth, o->connections,
+	       o->connections == 1 ? "" : "s", bench_dialect_name(r->dialect),
+	       r->signing ? "signed" : "not signed");
+	printf("%llu requests in %.2f s: %.0f IOPS, %.1f MB/s\n", (unsigned long long)r->ops, s,
+	       (double)r->ops / s, (double)r->bytes / s / 1e6);
+	printf("latency in us:");
+	for (unsigned i = 0; i < FIGURES; i++)
+		printf("  %s %.0f", figures[i].name, figures[i].us);
+	printf("\n");
+}
+
+static void interrupted(int sig)
+{
+	atomic_store(&progress.stop, true);
+}
+
+int main(int argc, char **argv)
+{
+	static struct bench_result result;
+	struct bench_options options;
+	struct sigaction sa = {.sa_handler = interrupted};
+	bool ok;
+
+	log_open(LOG_LEVEL_WARNING);
+	if (parse_options(&options, argc, argv) < 0)
+		return 2;
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	ok = bench_run(&options, &result, &progress, show_progress);
+	if (!options.quiet && isatty(STDERR_FILENO))
+		fprintf(stderr, "\r%60s\r", "");
+	if (!ok) {
+		fprintf(stderr, "smb3bench: %s\n", result.error);
+		return 1;
+	}
+	if (options.json)
+		report_json(&options, &result);
+	else
+		report_text(&options, &result);
+	return 0;
+}
