@@ -50,7 +50,12 @@ static void all_contexts_in_a_request(void **state)
 	assert_int_equal(x->allocation_size, 3);
 	assert_int_equal(x->maximal_access_timestamp, 4);
 	assert_int_equal(x->timewarp_timestamp, 5);
-	assert_memory_equal(&x->lease, &in.contexts.lease, sizeof(x->lease));
+	assert_int_equal(x->lease.version, 2);
+	assert_true(guid_equal(&x->lease.lease_key, &key1));
+	assert_int_equal(x->lease.lease_state, 7);
+	assert_int_equal(x->lease.lease_flags, SMB2_LEASE_FLAG_PARENT_LEASE_KEY_SET);
+	assert_true(guid_equal(&x->lease.parent_lease_key, &key2));
+	assert_int_equal(x->lease.epoch, 9);
 	assert_int_equal(x->durable_v2.timeout_ms, 10);
 	assert_int_equal(x->durable_v2.flags, SMB2_DHANDLE_FLAG_PERSISTENT);
 	assert_true(guid_equal(&x->durable_reconnect_v2.create_guid, &key2));
