@@ -24,15 +24,13 @@
 
 #include "smbd/admin/admin.h"
 #include "smbd/admin/status.h"
-#include "smbd/cmd/file_commands.h"
+#include "smbd/cmd/commands.h"
 #include "smbd/cmd/service.h"
-#include "smbd/cmd/session_commands.h"
 #include "smbd/conf/conf.h"
 #include "smbd/conf/state.h"
 #include "smbd/net/listen.h"
 #include "smbd/session/server.h"
 #include "smbd/vfs/vfs.h"
-#include "smbd/wire/header.h"
 #include "tcp/listener.h"
 #include "transport/base/clock.h"
 #include "transport/base/log.h"
@@ -43,34 +41,6 @@
 #define DEFAULT_CONFIG "/etc/smb3d/smb.conf"
 #define DRAIN_SEC      10 /* requests in flight get this long when the server ends */
 #define ABORT_SEC      5  /* and what has not ended then, this long to be cut */
-
-/* ---- the commands ---- */
-
-#define IN_TREE (COMMAND_SESSION | COMMAND_TREE)
-#define ON_FILE (IN_TREE | COMMAND_FILE)
-
-/* clang-format off */
-static const struct command_table commands = {.by_number = {
-	[SMB2_NEGOTIATE] = {"NEGOTIATE", cmd_negotiate, 0, NULL, 36},
-	[SMB2_SESSION_SETUP] = {"SESSION_SETUP", cmd_session_setup, 0, NULL, 25},
-	[SMB2_LOGOFF] = {"LOGOFF", cmd_logoff, COMMAND_SESSION, NULL, 4},
-	[SMB2_TREE_CONNECT] = {"TREE_CONNECT", cmd_tree_connect, COMMAND_SESSION, NULL, 9},
-	[SMB2_TREE_DISCONNECT] = {"TREE_DISCONNECT", cmd_tree_disconnect, IN_TREE, NULL, 4},
-	[SMB2_CREATE] = {"CREATE", cmd_create, IN_TREE, NULL, 57},
-	[SMB2_CLOSE] = {"CLOSE", cmd_close, ON_FILE, NULL, 24},
-	[SMB2_FLUSH] = {"FLUSH", cmd_flush, ON_FILE, NULL, 24},
-	[SMB2_READ] = {"READ", cmd_read, ON_FILE, cmd_read_payload, 49},
-	[SMB2_WRITE] = {"WRITE", cmd_write, ON_FILE, cmd_write_payload, 49},
-	[SMB2_LOCK] = {"LOCK", NULL, ON_FILE, NULL, 48}, /* issue D, as are those below without a handler */
-	[SMB2_IOCTL] = {"IOCTL", cmd_ioctl, ON_FILE, cmd_ioctl_payload, 57},
-	[SMB2_ECHO] = {"ECHO", cmd_echo, 0, NULL, 4},
-	[SMB2_QUERY_DIRECTORY] = {"QUERY_DIRECTORY", cmd_query_directory, ON_FILE, cmd_query_directory_payload, 33},
-	[SMB2_CHANGE_NOTIFY] = {"CHANGE_NOTIFY", NULL, ON_FILE, NULL, 32},
-	[SMB2_QUERY_INFO] = {"QUERY_INFO", cmd_query_info, ON_FILE, cmd_query_info_payload, 41},
-	[SMB2_SET_INFO] = {"SET_INFO", cmd_set_info, ON_FILE, cmd_set_info_payload, 33},
-	[SMB2_OPLOCK_BREAK] = {"OPLOCK_BREAK", NULL, ON_FILE, NULL, 0},
-}};
-/* clang-format on */
 
 /* ---- what there is ---- */
 
