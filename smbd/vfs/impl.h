@@ -91,6 +91,9 @@ int index_find(int dir, const char *leaf, char *real);
  * is in the kernel's caches when the file is open, and so is called without a job too. */
 int stat_fd(const struct vfs_share *share, int fd, const char *leaf, struct vfs_stat *st);
 
+/* Only which it is. */
+int stat_id(int fd, struct vfs_id *id);
+
 /* The same of a name in a directory. A symbolic link is not followed: 1, and *st is not set. */
 int stat_at(const struct vfs_share *share, int dir, const char *name, struct vfs_stat *st);
 

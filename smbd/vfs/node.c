@@ -151,7 +151,6 @@ static int parent_job(void *arg)
 {
 	struct parent_job *job = arg;
 	void *ctx = talloc_new(NULL);
-	struct vfs_stat st;
 	struct place place;
 	int err;
 
@@ -160,8 +159,7 @@ static int parent_job(void *arg)
 		goto free_ctx;
 	err = resolve_place(&job->where, ctx, job->path, &place);
 	if (!err) {
-		err = stat_fd(job->where.share, place.parent, NULL, &st);
-		*job->id = st.id;
+		err = stat_id(place.parent, job->id);
 		place_clear(&place);
 	}
 	root_put(job->where.root);
@@ -227,8 +225,7 @@ static int make(struct vfs_node *node, const struct place *place, bool directory
 static int make_rest(struct vfs_node *node, const struct place *place,
 		     const struct vfs_create *create)
 {
-	struct vfs_stat parent;
-	int err = stat_fd(node->share, place->parent, NULL, &parent);
+	int err = stat_id(place->parent, &node->parent);
 
 	node->path = talloc_strdup(node, place->path);
 	if (!err && !node->path)
@@ -237,7 +234,6 @@ static int make_rest(struct vfs_node *node, const struct place *place,
 		err = stat_fd(node->share, node->fd, NULL, &node->stat);
 	if (err)
 		return err;
-	node->parent = parent.id;
 	node->stat.attributes &= ~VFS_ATTR_NORMAL;
 	node->stat.attributes |= create->attributes & ~(VFS_ATTR_NORMAL | VFS_ATTR_DIRECTORY);
 	if (!create->directory)

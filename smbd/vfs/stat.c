@@ -62,6 +62,18 @@ static void stat_from(struct vfs_stat *st, const struct statx *sx)
 	times_from(st, sx);
 }
 
+int stat_id(int fd, struct vfs_id *id)
+{
+	struct vfs_stat st;
+	struct statx sx;
+
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &sx) != 0)
+		return -errno;
+	stat_from(&st, &sx);
+	*id = st.id;
+	return 0;
+}
+
 /* value: of the extended attribute, len < 0: there is none. */
 static void attributes_from(const struct vfs_share *share, struct vfs_stat *st, const char *leaf,
 			    const void *value, ssize_t len)
@@ -158,6 +170,10 @@ static int set_xattr(int fd, const void *arg)
 	char proc[PROC_FD_MAX];
 
 	dosattrib_encode(&dos, value);
+	if (fsetxattr(fd, DOSATTRIB_XATTR, value, sizeof(value), 0) == 0)
+		return 0;
+	if (errno != EBADF) /* O_PATH */
+		return -errno;
 	if (setxattr(proc_fd_path(fd, proc), DOSATTRIB_XATTR, value, sizeof(value), 0) != 0)
 		return -errno;
 	return 0;
