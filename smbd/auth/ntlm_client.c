@@ -165,17 +165,42 @@ static int add_mic(struct ntlm_client *c, struct wire_blob challenge, uint8_t *m
 	return err;
 }
 
+/* The message into w; a's blobs are filled on the way, from `names` and `response`. */
+static int make_message(struct ntlm_client *c, const struct ntlm_challenge *challenge,
+			struct wr *names, struct wr *response, struct wr *w)
+{
+	static const uint8_t lm_zeros[LM_RESPONSE_BYTES];
+	uint8_t base[NTLM_KEY_BYTES] = {0}, encrypted[NTLM_KEY_BYTES];
+	struct ntlm_authenticate a = {
+		.flags = c->flags | (c->anonymous ? NTLM_ANONYMOUS : 0),
+		.lm_response = WIRE_BLOB(lm_zeros, c->anonymous ? 1 : sizeof(lm_zeros)),
+		.session_key = WIRE_BLOB(encrypted, 0),
+	};
+	int err = 0;
+
+	a.domain = name_of(names, c->domain);
+	a.user = name_of(names, c->user);
+	a.workstation = name_of(names, c->workstation);
+	if (!c->anonymous)
+		err = make_response(c, challenge, a.domain, response, base);
+	a.nt_response = WIRE_BLOB(response->data, response->len);
+	if (!err)
+		err = make_key(c, base, encrypted, &a.session_key.len);
+	explicit_bzero(base, sizeof(base));
+	if (err)
+		return err;
+	ntlm_authenticate_encode(w, &a);
+	return wr_ok(w) && wr_ok(names) ? 0 : -EMSGSIZE;
+}
+
 int ntlm_client_authenticate(struct ntlm_client *c, const void *challenge_message, size_t len,
 			     struct auth_token *out)
 {
-	static const uint8_t lm_zeros[LM_RESPONSE_BYTES];
-	struct ntlm_challenge challenge;
-	struct ntlm_authenticate a = {.lm_response = WIRE_BLOB(lm_zeros, 1)};
-	uint8_t names_bytes[3 * NAME_BYTES_MAX], base[NTLM_KEY_BYTES] = {0};
-	uint8_t encrypted[NTLM_KEY_BYTES];
-	struct wr names = wr_init(names_bytes, sizeof(names_bytes)), response, w;
+	uint8_t names_bytes[3 * NAME_BYTES_MAX];
 	size_t cap = len + sizeof(names_bytes) + 256;
-	int err = 0;
+	struct wr names = wr_init(names_bytes, sizeof(names_bytes)), response, w;
+	struct ntlm_challenge challenge;
+	int err;
 
 	if (len > AUTH_TOKEN_MAX || !ntlm_challenge_decode(challenge_message, len, &challenge))
 		return -EBADMSG;
@@ -184,26 +209,8 @@ int ntlm_client_authenticate(struct ntlm_client *c, const void *challenge_messag
 	if (!response.data || !w.data)
 		return -ENOMEM;
 	c->flags = challenge.flags & CLIENT_FLAGS;
-	a.domain = name_of(&names, c->domain);
-	a.user = name_of(&names, c->user);
-	a.workstation = name_of(&names, c->workstation);
-	if (!c->anonymous) {
-		err = make_response(c, &challenge, a.domain, &response, base);
-		a.nt_response = WIRE_BLOB(response.data, response.len);
-		a.lm_response = WIRE_BLOB_ARRAY(lm_zeros);
-	}
-	if (!err)
-		err = make_key(c, base, encrypted, &a.session_key.len);
-	explicit_bzero(base, sizeof(base));
-	if (err)
-		return err;
-	a.session_key.data = encrypted;
-	a.flags = c->flags | (c->anonymous ? NTLM_ANONYMOUS : 0);
-	ntlm_authenticate_encode(&w, &a);
-	if (!wr_ok(&w) || !wr_ok(&names))
-		return -EMSGSIZE;
-	/* after the encoding, which the MIC covers */
-	if (!c->anonymous)
+	err = make_message(c, &challenge, &names, &response, &w);
+	if (!err && !c->anonymous)
 		err = add_mic(c, WIRE_BLOB(challenge_message, len), w.data, w.len);
 	if (!err)
 		err = ntlm_security_init(&c->security, c->flags, c->key, false);

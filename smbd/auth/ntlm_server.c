@@ -157,7 +157,7 @@ int ntlm_server_authenticate(struct ntlm_server *s, const void *in, size_t len,
 	    !(a->flags & NTLM_UNICODE))
 		return -EBADMSG;
 	s->login.anonymous = is_anonymous(a);
-	if (!s->login.anonymous && a->nt_response.len <= NTLMV1_RESPONSE)
+	if (a->nt_response.len && a->nt_response.len <= NTLMV1_RESPONSE)
 		return -EPROTONOSUPPORT;
 	s->login.user = text_of(s, a->user);
 	s->login.domain = text_of(s, a->domain);
@@ -242,6 +242,9 @@ int ntlm_server_verify(struct ntlm_server *s, const uint8_t *nt_hash)
 
 	if (!server_enter(s, NTLM_SERVER_ASKED) || s->login.anonymous != !nt_hash)
 		return -EBADMSG;
+	/* no response, or an LM response alone: clients without a password try that first */
+	if (!s->login.anonymous && response.len == 0)
+		return -EACCES;
 	if (!s->login.anonymous) {
 		struct wire_blob temp = {response.data + PROOF_BYTES, response.len - PROOF_BYTES};
 

@@ -474,15 +474,20 @@ static void short_key(struct ntlm_authenticate *a)
 	a->session_key.len = 15;
 }
 
+/* NTLMv1's response is refused as such; LM's alone, or none, is no proof of anything. */
 static void test_v1_refused(void **state)
 {
+	uint8_t hash[16];
 	struct pair p;
 
 	pair_begin(&p, "user", "secret");
 	assert_int_equal(authenticate_changed(&p, use_ntlmv1), -EPROTONOSUPPORT);
 	pair_end(&p);
+	assert_int_equal(ntlm_hash_password("secret", hash), 0);
 	pair_begin(&p, "user", "secret");
-	assert_int_equal(authenticate_changed(&p, use_lm_only), -EPROTONOSUPPORT);
+	assert_int_equal(authenticate_changed(&p, use_lm_only), 0);
+	assert_false(p.who.anonymous);
+	assert_int_equal(ntlm_server_verify(p.server, hash), -EACCES);
 	pair_end(&p);
 }
 
