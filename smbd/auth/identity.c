@@ -13,8 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <openssl/rand.h>
-
+#include "smbd/crypto/rand.h"
 #include "smbd/wire/dtyp.h"
 #include "transport/base/clock.h"
 #include "transport/base/list.h"
@@ -366,7 +365,7 @@ int identity_machine_sid(const char *state_dir, struct sid *out)
 	err = machine_sid_read(path, out);
 	if (err != -ENOENT)
 		return err;
-	if (RAND_bytes((unsigned char *)x, sizeof(x)) != 1)
+	if (rand_fill(x, sizeof(x)) != 0)
 		return -EIO;
 	made = (struct sid)SID_INIT(5, 21, x[0], x[1], x[2]);
 	err = machine_sid_write(path, &made);

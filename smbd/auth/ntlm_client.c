@@ -2,10 +2,9 @@
 /* NTLMv2 as initiator, [MS-NLMP] 3.1. */
 #include <errno.h>
 
-#include <openssl/rand.h>
-
 #include "smbd/auth/ntlm_crypto.h"
 #include "smbd/auth/ntlm_message.h"
+#include "smbd/crypto/rand.h"
 #include "smbd/wire/nttime.h"
 #include "smbd/wire/utf16.h"
 #include "transport/base/clock.h"
@@ -85,7 +84,7 @@ static int make_temp(struct wr *w, const struct ntlm_challenge *challenge)
 	struct wire_blob value;
 	uint16_t id;
 
-	if (RAND_bytes(random, sizeof(random)) != 1)
+	if (rand_fill(random, sizeof(random)) != 0)
 		return -EIO;
 	while (challenge->target_info.len && ntlm_av_next(&r, &id, &value)) {
 		time = wire_blob_rd(value);
@@ -120,7 +119,7 @@ static int make_key(struct ntlm_client *c, const uint8_t base[NTLM_KEY_BYTES],
 		memcpy(c->key, base, sizeof(c->key));
 		return 0;
 	}
-	if (RAND_bytes(c->key, sizeof(c->key)) != 1)
+	if (rand_fill(c->key, sizeof(c->key)) != 0)
 		return -EIO;
 	rc4_init(&rc4, base, NTLM_KEY_BYTES);
 	rc4_crypt(&rc4, c->key, encrypted, NTLM_KEY_BYTES);

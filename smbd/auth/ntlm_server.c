@@ -5,8 +5,8 @@
 #include <errno.h>
 
 #include <openssl/crypto.h>
-#include <openssl/rand.h>
 
+#include "smbd/crypto/rand.h"
 #include "smbd/wire/nttime.h"
 #include "smbd/wire/utf16.h"
 #include "transport/base/clock.h"
@@ -112,7 +112,7 @@ int ntlm_server_negotiate(struct ntlm_server *s, const void *in, size_t len, str
 	s->negotiate_message.len = len;
 	if (!s->negotiate_message.data)
 		return -ENOMEM;
-	if (RAND_bytes(s->challenge, sizeof(s->challenge)) != 1)
+	if (rand_fill(s->challenge, sizeof(s->challenge)) != 0)
 		return -EIO;
 	err = make_challenge(s, negotiate.flags);
 	if (err)
