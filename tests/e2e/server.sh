@@ -167,7 +167,7 @@ garbage()
 	            s.shutdown(socket.SHUT_WR)
 	            while s.recv(65536):
 	                pass
-	        except (ConnectionError, BrokenPipeError):
+	        except OSError:
 	            pass
 	EOF
 	server_alive && smb ls
