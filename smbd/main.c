@@ -312,6 +312,7 @@ static int listen_start(struct app *app)
 	}
 	tcp_config_default(&config.channel);
 	config.channel.keepalive_idle_s = app->conf->keepalive_sec;
+	config.channel.read_waits_for_sends = true;
 	config.addresses = addresses.list;
 	config.address_count = addresses.count;
 	err = tcp_listener_create(&config, &app->listener, &failed);

@@ -55,7 +55,8 @@ struct remote_slice {
 
 /* A range of an open file that ends a message: a transport may send it without a copy through
  * userspace. The caller promises that the range exists; if the file shrinks meanwhile, the channel
- * sends zeros in place of what is gone. */
+ * sends zeros in place of what is gone. Best it is in the page cache: else the reactor may wait
+ * for the disk. */
 struct file_slice {
 	int fd;
 	off_t offset;
