@@ -44,7 +44,6 @@ struct tcp_state {
 	struct tcp_listener *listener;
 	struct tcp_connect connect;
 	struct end *end;
-	int err;
 };
 
 static void tcp_pair_config(struct tcp_config *config)
@@ -54,13 +53,21 @@ static void tcp_pair_config(struct tcp_config *config)
 	config->close_timeout_ms = CONF_CLOSE_MS;
 }
 
+/* A peer that refuses may be faster than our hearing of the connection: then the channel is closed
+ * before it was there. */
 static void tcp_connected(struct tcp_connect *connect, struct channel *ch, int err)
 {
-	struct tcp_state *s = container_of(connect, struct tcp_state, connect);
+	struct end *e = container_of(connect, struct tcp_state, connect)->end;
 
-	s->err = err;
-	if (ch && s->end->acceptor.accepted(&s->end->acceptor, ch) != 0)
-		channel_close(ch, -EPERM);
+	if (ch) {
+		e->acceptor.accepted(&e->acceptor, ch);
+		return;
+	}
+	pthread_mutex_lock(&e->lock);
+	e->accepted = e->closed = true;
+	e->closed_err = err;
+	pthread_cond_broadcast(&e->changed);
+	pthread_mutex_unlock(&e->lock);
 }
 
 static void tcp_start(struct end *e, void *arg)

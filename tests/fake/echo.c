@@ -73,7 +73,7 @@ static int echo_accepted(struct channel_acceptor *acceptor, struct channel *ch)
 
 	ch->user_ops = &echo_user;
 	ch->user = e;
-	atomic_store(&e->last, (uintptr_t)ch);
+	atomic_store(&e->last_reactor, (uintptr_t)ch->reactor);
 	atomic_fetch_add(&e->accepted, 1);
 	return atomic_load(&e->refuse);
 }

@@ -20,8 +20,8 @@ struct echo {
 	unsigned answers;  /* to each message; 0: one */
 	atomic_int refuse; /* accepted() gives this */
 	atomic_uint accepted, closed, messages;
-	atomic_int last_err;   /* of closed() */
-	atomic_uintptr_t last; /* the newest struct channel */
+	atomic_int last_err;           /* of closed() */
+	atomic_uintptr_t last_reactor; /* of the newest channel */
 };
 
 void echo_init(struct echo *e);
