@@ -6,6 +6,11 @@
  * SESSION_SETUP request, and each response but the last (the keys that sign it come from the hash).
  * Messages enter whole, from the SMB2 header, as on the wire without transport framing.
  *
+ * A client that begins a setup with zeros instead of the connection's value gets keys that nobody
+ * else has, and its first signed request, TREE_CONNECT, is refused. impacket 0.10 does in its NTLM
+ * login (mended in 0.10.1, fortra/impacket#1373); Samba refuses it the same way. There is nothing
+ * for a server to do about it.
+ *
  * Thread: that of the value's owner. Errors: 0 or a negative errno.
  */
 #ifndef SMBD_CRYPTO_PREAUTH_H

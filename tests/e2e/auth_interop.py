@@ -320,6 +320,7 @@ with tempfile.TemporaryDirectory(prefix="smb3d-auth-") as work:
     os.chmod(ACCOUNTS_FILE, 0o600)
     if AS_NOBODY:
         os.chown(ACCOUNTS_FILE, NOBODY, NOBODY)
+        PEER = shutil.copy(PEER, work)      # the build may be where only root can read
     os.environ["LC_ALL"] = "C.UTF-8"
     status = main()
 sys.exit(status)
