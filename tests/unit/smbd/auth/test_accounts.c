@@ -289,6 +289,25 @@ static void test_refused_file(void **state)
 	assert_int_equal(rmdir(f->path), 0);
 }
 
+/* More than we would ever hold is refused before it is held. */
+static void test_too_large(void **state)
+{
+	struct fixture *f = *state;
+	struct accounts_error error;
+	char *lines = calloc(1, ACCOUNTS_MAX + 2);
+
+	memset(lines, '\n', ACCOUNTS_MAX);
+	put_file(f, lines, 0600);
+	assert_int_equal(accounts_load(f->accounts, &error), -EFBIG);
+	lines[ACCOUNTS_MAX - 1] = '\0';
+	put_file(f, lines, 0600);
+	assert_int_equal(accounts_load(f->accounts, &error), 0);
+	free(lines);
+	put_file(f, "", 0600);
+	assert_int_equal(truncate(f->path, (32 << 20) + 1), 0);
+	assert_int_equal(accounts_load(f->accounts, &error), -EFBIG);
+}
+
 static void test_foreign_owner(void **state)
 {
 	struct fixture *f = *state;
@@ -465,6 +484,7 @@ int main(void)
 		WITH_FILE(test_reload),
 		WITH_FILE(test_refused_file),
 		WITH_FILE(test_foreign_owner),
+		WITH_FILE(test_too_large),
 		WITH_FILE(test_each),
 		WITH_FILE(test_edit),
 		WITH_FILE(test_edit_refuses_malformed),

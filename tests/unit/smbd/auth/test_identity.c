@@ -81,6 +81,24 @@ static void test_system_user(void **state)
 	talloc_free((void *)(uintptr_t)second);
 }
 
+/* A server without root's rights has one identity for all names: its own. */
+static void test_not_root(void **state)
+{
+	struct identities *ids = identities_create(NULL);
+	uid_t before = geteuid(), self = before ? before : 65534;
+	const struct unix_user *user;
+
+	assert_int_equal(seteuid(self), 0);
+	assert_int_equal(identity_lookup(ids, ids, "whoever", IDENTITY_USER, &user), 0);
+	assert_int_equal(seteuid(before), 0);
+	assert_string_equal(user->name, "whoever");
+	assert_int_equal(user->uid, self);
+	assert_int_equal(user->gid, getegid());
+	assert_int_equal(user->group_count, getgroups(0, NULL));
+	assert_true(has_sid(user, "S-1-5-11"));
+	talloc_free(ids);
+}
+
 static void test_no_such_user(void **state)
 {
 	struct identities *ids = identities_create(NULL);
@@ -168,9 +186,10 @@ static void test_machine_sid(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sids_of_ids),  cmocka_unit_test(test_system_user),
-		cmocka_unit_test(test_no_such_user), cmocka_unit_test(test_cache_keeps_one),
-		cmocka_unit_test(test_in_group),     cmocka_unit_test(test_machine_sid),
+		cmocka_unit_test(test_sids_of_ids),     cmocka_unit_test(test_system_user),
+		cmocka_unit_test(test_not_root),        cmocka_unit_test(test_no_such_user),
+		cmocka_unit_test(test_cache_keeps_one), cmocka_unit_test(test_in_group),
+		cmocka_unit_test(test_machine_sid),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
