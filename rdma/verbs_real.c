@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table over libibverbs and librdmacm. Wrapped is what is a macro or an inline function there.
+ */
+#include "rdma/verbs_api.h"
+
+static int real_create_id(struct rdma_event_channel *channel, struct rdma_cm_id **id, void *context)
+{
+	return rdma_create_id(channel, id, context, RDMA_PS_TCP);
+}
+
+static int real_resolve_addr(struct rdma_cm_id *id, struct sockaddr *to, int timeout_ms)
+{
+	return rdma_resolve_addr(id, NULL, to, timeout_ms);
+}
+
+static int real_reject(struct rdma_cm_id *id)
+{
+	return rdma_reject(id, NULL, 0);
+}
+
+static int real_query_port(struct ibv_context *context, uint8_t port, struct ibv_port_attr *attr)
+{
+	return ibv_query_port(context, port, attr);
+}
+
+static struct ibv_mr *real_reg_mr(struct ibv_pd *pd, void *base, size_t len, int access)
+{
+	return ibv_reg_mr(pd, base, len, access);
+}
+
+static struct ibv_cq *real_create_cq(struct ibv_context *context, int entries, void *cq_context,
+				     struct ibv_comp_channel *channel)
+{
+	return ibv_create_cq(context, entries, cq_context, channel, 0);
+}
+
+static int real_req_notify_cq(struct ibv_cq *cq)
+{
+	return ibv_req_notify_cq(cq, 0);
+}
+
+static int real_get_cq_event(struct ibv_comp_channel *channel, struct ibv_cq **cq)
+{
+	void *context;
+
+	return ibv_get_cq_event(channel, cq, &context);
+}
+
+static int real_poll_cq(struct ibv_cq *cq, int count, struct ibv_wc *wc)
+{
+	return ibv_poll_cq(cq, count, wc);
+}
+
+static int real_post_send(struct ibv_qp *qp, struct ibv_send_wr *wr, struct ibv_send_wr **bad)
+{
+	return ibv_post_send(qp, wr, bad);
+}
+
+static int real_post_recv(struct ibv_qp *qp, struct ibv_recv_wr *wr, struct ibv_recv_wr **bad)
+{
+	return ibv_post_recv(qp, wr, bad);
+}
+
+const struct verbs_api verbs_real = {
+	.create_event_channel = rdma_create_event_channel,
+	.destroy_event_channel = rdma_destroy_event_channel,
+	.get_cm_event = rdma_get_cm_event,
+	.ack_cm_event = rdma_ack_cm_event,
+	.create_id = real_create_id,
+	.destroy_id = rdma_destroy_id,
+	.migrate_id = rdma_migrate_id,
+	.bind_addr = rdma_bind_addr,
+	.listen = rdma_listen,
+	.resolve_addr = real_resolve_addr,
+	.resolve_route = rdma_resolve_route,
+	.connect = rdma_connect,
+	.accept = rdma_accept,
+	.reject = real_reject,
+	.disconnect = rdma_disconnect,
+	.get_devices = rdma_get_devices,
+	.free_devices = rdma_free_devices,
+	.query_device = ibv_query_device,
+	.query_port = real_query_port,
+	.alloc_pd = ibv_alloc_pd,
+	.dealloc_pd = ibv_dealloc_pd,
+	.reg_mr = real_reg_mr,
+	.dereg_mr = ibv_dereg_mr,
+	.create_comp_channel = ibv_create_comp_channel,
+	.destroy_comp_channel = ibv_destroy_comp_channel,
+	.create_cq = real_create_cq,
+	.destroy_cq = ibv_destroy_cq,
+	.req_notify_cq = real_req_notify_cq,
+	.get_cq_event = real_get_cq_event,
+	.ack_cq_events = ibv_ack_cq_events,
+	.poll_cq = real_poll_cq,
+	.create_qp = rdma_create_qp,
+	.destroy_qp = rdma_destroy_qp,
+	.post_send = real_post_send,
+	.post_recv = real_post_recv,
+};
