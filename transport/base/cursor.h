@@ -22,9 +22,10 @@ struct rd {
 	bool bad;
 };
 
+/* data may be NULL when len is 0; the cursor's never is, since NULL takes no offset. */
 static inline struct rd rd_init(const void *data, size_t len)
 {
-	return (struct rd){.data = data, .len = len};
+	return (struct rd){.data = data ? data : "", .len = len};
 }
 
 static inline bool rd_ok(const struct rd *r)

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/fuzz/fuzz_wire.h"
+
+#include "smbd/wire/negotiate.h"
+
+FUZZ_RECODE(smb2_negotiate_request)
+FUZZ_RECODE(smb2_negotiate_response)
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	fuzz_message(data, size, recode_smb2_negotiate_request);
+	fuzz_message(data, size, recode_smb2_negotiate_response);
+	return 0;
+}
