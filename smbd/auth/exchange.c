@@ -127,8 +127,11 @@ static struct nt_status finish(struct auth_exchange *x, const struct spnego_resp
 		}
 	}
 	if (x->state != EXCHANGE_MIC && (x->mic_required || !err)) {
-		if (x->mech->sign(x->mech_state, x->mech_list, &mic) != 0)
-			return STATUS_INTERNAL_ERROR;
+		int sign_err = x->mech->sign(x->mech_state, x->mech_list, &mic);
+
+		if (sign_err)
+			return sign_err == -EOPNOTSUPP ? STATUS_ACCESS_DENIED
+						       : STATUS_INTERNAL_ERROR;
 		reply->has_mic = mic.len != 0;
 		reply->mic = WIRE_BLOB(mic.data, mic.len);
 	}

@@ -24,8 +24,9 @@ struct auth_mech {
 	struct nt_status (*step)(void *state, struct wire_blob in, struct auth_token *out,
 				 struct auth_result **result) NT_WARN_UNUSED;
 
-	/* After SUCCESS. sign: an empty MIC when there is no key. verify: 0, -EACCES, or
-	 * -EOPNOTSUPP when there is no key. done: both MICs were exchanged. */
+	/* After SUCCESS. sign: an empty MIC when there is no key, -EOPNOTSUPP when there is one but
+	 * no way to sign was negotiated. verify: 0, -EACCES, or -EOPNOTSUPP for either. mic_done:
+	 * both MICs were exchanged. */
 	int (*sign)(void *state, struct wire_blob mech_list, struct auth_token *mic);
 	int (*verify)(void *state, struct wire_blob mech_list, struct wire_blob mic);
 	void (*mic_done)(void *state);

@@ -199,8 +199,10 @@ static int mech_sign(void *state, struct wire_blob mech_list, struct auth_token 
 	uint8_t *signature;
 
 	*mic = (struct auth_token){0};
-	if (!security)
+	if (!m->keyed)
 		return 0;
+	if (!security)
+		return -EOPNOTSUPP;
 	signature = talloc_size(m, NTLM_SIGNATURE_BYTES);
 	if (!signature)
 		return -ENOMEM;

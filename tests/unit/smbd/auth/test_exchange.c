@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +20,8 @@
 #include "smbd/auth/accounts.h"
 #include "smbd/auth/auth.h"
 #include "smbd/auth/client.h"
-#include "smbd/auth/ntlm.h"
+#include "smbd/auth/ntlm_crypto.h"
+#include "smbd/auth/ntlm_message.h"
 #include "smbd/auth/spnego.h"
 #include "smbd/wire/dtyp.h"
 
@@ -246,6 +248,51 @@ static void test_bad_accounts_file(void **state)
 	check_accepted(USER, PASSWORD, false, false, USER);
 }
 
+/* Without assertions, which cmocka allows on its own thread only. */
+static bool login_quietly(void)
+{
+	struct auth_credentials who = {.user = USER, .domain = "DOM", .password = PASSWORD};
+	TALLOC_CTX *mem = talloc_new(NULL);
+	struct auth_client *c = auth_client_create(mem, &who);
+	struct auth_exchange *x = auth_exchange_create(mem, &config, "test");
+	struct nt_status status = STATUS_MORE_PROCESSING_REQUIRED, mine;
+	struct auth_token token = {0};
+	bool in;
+
+	while (nt_equal(status, STATUS_MORE_PROCESSING_REQUIRED)) {
+		mine = auth_client_step(c, token.data, token.len, &token);
+		if (!nt_equal(mine, STATUS_MORE_PROCESSING_REQUIRED))
+			break;
+		status = auth_exchange_step(x, token.data, token.len, &token);
+	}
+	in = nt_equal(status, STATUS_SUCCESS) && auth_exchange_take(x, mem);
+	talloc_free(mem);
+	return in;
+}
+
+static void *log_in_often(void *arg)
+{
+	unsigned *count = arg;
+
+	for (int i = 0; i < 20; i++)
+		*count += login_quietly();
+	return NULL;
+}
+
+/* Steps run on workers, several at once: exchanges share the accounts and identities alone. */
+static void test_threads(void **state)
+{
+	unsigned counts[4] = {0};
+	pthread_t threads[4];
+
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, log_in_often, &counts[i]), 0);
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+		assert_int_equal(counts[i], 20);
+	}
+}
+
 /* ---- SPNEGO, with a client made by hand ---- */
 
 struct hand {
@@ -424,6 +471,47 @@ static void test_downgrade_unsigned(void **state)
 	hand_end(&h);
 }
 
+/* An AUTHENTICATE as from before extended session security: good proof, no MIC, no way to sign. */
+static struct auth_token old_authenticate(struct hand *h)
+{
+	static const uint8_t temp[32] = {1, 1};
+	static uint8_t message[512], response[48];
+	uint8_t hash[16], owf[16], base[16];
+	struct ntlm_authenticate a = {.flags = NTLM_UNICODE | NTLM_NTLM};
+	struct wr w = wr_init(message, sizeof(message));
+	struct ntlm_challenge challenge;
+
+	assert_true(ntlm_challenge_decode(h->reply.token.data, h->reply.token.len, &challenge));
+	assert_int_equal(ntlm_hash_password(PASSWORD, hash), 0);
+	assert_int_equal(ntlm_owf(hash, USER, a.domain, owf), 0);
+	memcpy(response + 16, temp, sizeof(temp));
+	assert_int_equal(
+		ntlm_proof(owf, challenge.challenge, WIRE_BLOB_ARRAY(temp), response, base), 0);
+	a.user = WIRE_BLOB("d\0a\0e\0m\0o\0n", 12);
+	a.nt_response = WIRE_BLOB_ARRAY(response);
+	ntlm_authenticate_encode(&w, &a);
+	assert_true(wr_ok(&w));
+	return (struct auth_token){message, w.len};
+}
+
+/* It gets in where NTLM was its first choice, and not where a signature must prove that. */
+static void test_no_session_security(void **state)
+{
+	struct auth_token negotiate;
+	struct hand h;
+
+	hand_begin(&h, &spnego_oid_ntlm, 1);
+	assert_int_equal(ntlm_client_negotiate(h.ntlm, &negotiate), 0);
+	assert_int_equal(hand_init(&h, negotiate.data, negotiate.len).value,
+			 STATUS_MORE_PROCESSING_REQUIRED.value);
+	assert_int_equal(hand_respond(&h, old_authenticate(&h), NULL).value, 0);
+	hand_end(&h);
+	downgrade_begin(&h);
+	assert_int_equal(hand_respond(&h, old_authenticate(&h), NULL).value,
+			 STATUS_ACCESS_DENIED.value);
+	hand_end(&h);
+}
+
 /* Somebody on the way took Kerberos out of the list: the client signed what it had sent. */
 static void test_list_tampered(void **state)
 {
@@ -552,10 +640,12 @@ int main(void)
 		cmocka_unit_test_setup(test_guest, reset),
 		cmocka_unit_test_setup(test_guest_without_account, reset),
 		cmocka_unit_test_setup(test_bad_accounts_file, reset),
+		cmocka_unit_test_setup(test_threads, reset),
 		cmocka_unit_test_setup(test_first_choice, reset),
 		cmocka_unit_test_setup(test_downgrade_signed, reset),
 		cmocka_unit_test_setup(test_downgrade_signed_late, reset),
 		cmocka_unit_test_setup(test_downgrade_unsigned, reset),
+		cmocka_unit_test_setup(test_no_session_security, reset),
 		cmocka_unit_test_setup(test_list_tampered, reset),
 		cmocka_unit_test_setup(test_no_optimistic_token, reset),
 		cmocka_unit_test_setup(test_no_common_mechanism, reset),
