@@ -8,17 +8,23 @@
 #include "tcp/connect.h"
 #include "tcp/listener.h"
 #include "tests/conformance/harness.h"
+#include "tests/fake/fault_channel.h"
 #include "tests/fake/mem_channel.h"
+
+static void mem_pair_config(struct mem_config *config)
+{
+	mem_config_default(config);
+	config->limits.unreleased = CONF_UNRELEASED;
+	config->close_timeout_ms = CONF_CLOSE_MS;
+	config->pulls_reversed = true;
+}
 
 static int mem_pair_connect(struct pair *p)
 {
 	struct mem_config config;
 	struct mem_end ends[2];
 
-	mem_config_default(&config);
-	config.limits.unreleased = CONF_UNRELEASED;
-	config.close_timeout_ms = CONF_CLOSE_MS;
-	config.pulls_reversed = true;
+	mem_pair_config(&config);
 	for (unsigned i = 0; i < 2; i++)
 		ends[i] = (struct mem_end){p->end[i].reactor, p->end[i].pool, &p->end[i].acceptor};
 	return mem_connect(&config, ends);
@@ -36,6 +42,48 @@ static const struct transport_fixture mem_fixture = {
 	.connect = mem_pair_connect,
 	.expose = mem_expose,
 	.exposed = mem_registered,
+};
+
+/* ---- mem, wrapped in a channel that delays everything a little ---- */
+
+static int fault_pair_connect(struct pair *p)
+{
+	const struct fault_plan plan = {.seed = 5, .delay_in_us = 200, .delay_out_us = 200};
+	struct fault_acceptor *f = calloc(2, sizeof(*f));
+	struct mem_config config;
+	struct mem_end ends[2];
+
+	mem_pair_config(&config);
+	for (unsigned i = 0; i < 2; i++) {
+		fault_acceptor_init(&f[i], &plan, &p->end[i].acceptor);
+		ends[i] = (struct mem_end){p->end[i].reactor, p->end[i].pool, &f[i].acceptor};
+	}
+	p->fixture_state = f;
+	return mem_connect(&config, ends);
+}
+
+static void fault_pair_disconnect(struct pair *p)
+{
+	free(p->fixture_state);
+}
+
+static struct remote_slice fault_expose(struct channel *ch, void *base, uint32_t len,
+					unsigned access)
+{
+	return mem_expose(fault_inner(ch), base, len, access);
+}
+
+static bool fault_exposed(struct channel *ch, uint32_t token)
+{
+	return mem_registered(fault_inner(ch), token);
+}
+
+static const struct transport_fixture fault_fixture = {
+	.name = "fault",
+	.connect = fault_pair_connect,
+	.disconnect = fault_pair_disconnect,
+	.expose = fault_expose,
+	.exposed = fault_exposed,
 };
 
 /* ---- tcp over loopback: end 0 connects to end 1 ---- */
@@ -127,4 +175,5 @@ static const struct transport_fixture tcp_fixture = {
 	.disconnect = tcp_pair_disconnect,
 };
 
-const struct transport_fixture *const fixtures[] = {&mem_fixture, &tcp_fixture, NULL};
+const struct transport_fixture *const fixtures[] = {&mem_fixture, &fault_fixture, &tcp_fixture,
+						    NULL};

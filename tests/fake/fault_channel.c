@@ -132,6 +132,19 @@ static struct fault_item *fault_due(struct fault_channel *f, struct fault_queue 
 
 /* ---- out ---- */
 
+static void fault_count(struct fault_channel *f)
+{
+	const struct channel_counters *inner = &f->inner->counters;
+
+	if (f->inner_closed) /* and may be gone */
+		return;
+	f->ch.counters.msgs_out = inner->msgs_out;
+	f->ch.counters.bytes_out = inner->bytes_out;
+	f->ch.counters.bytes_pushed = inner->bytes_pushed;
+	f->ch.counters.bytes_pulled = inner->bytes_pulled;
+	f->ch.counters.invalidations = inner->invalidations;
+}
+
 /* done() of all that is finished and has nothing unfinished before it. */
 static void fault_retire(struct fault_channel *f)
 {
@@ -148,7 +161,7 @@ static void fault_retire(struct fault_channel *f)
 		list_del(n);
 		free(s);
 		f->inflight--;
-		f->ch.counters.msgs_out += !err;
+		fault_count(f);
 		outer->done(outer, err);
 	}
 	f->inflight--;
@@ -269,6 +282,7 @@ static void fault_pull_done(struct channel_pull *inner, int err)
 
 	free(p);
 	f->inflight--;
+	fault_count(f);
 	outer->done(outer, fault_err(f, err));
 	fault_finish_if_over(f);
 }
