@@ -101,6 +101,8 @@ static struct nt_status dir_query(struct request *req, struct handle *h,
 	if (!nt_success(status))
 		return status;
 	status = dir_fill(req, h, query, &count);
+	if (nt_success(status))
+		status = nt_status_from_errno(vfs_dir_pause(h->dir));
 	if (!nt_success(status))
 		return status;
 	if (count == 0)

@@ -43,7 +43,6 @@ static struct nt_status set_basic(struct handle *h, struct rd *r)
 {
 	struct file_basic_info info;
 	struct vfs_times times = {0};
-	struct timespec ctime;
 	int err = 0;
 
 	if (!file_basic_info_decode(r, &info))
@@ -53,7 +52,7 @@ static struct nt_status set_basic(struct handle *h, struct rd *r)
 	if (!basic_time(info.creation_time, VFS_TIME_BIRTH, &times, &times.btime) ||
 	    !basic_time(info.last_access_time, VFS_TIME_ACCESS, &times, &times.atime) ||
 	    !basic_time(info.last_write_time, VFS_TIME_WRITE, &times, &times.mtime) ||
-	    !basic_time(info.change_time, VFS_TIME_CHANGE, &times, &ctime))
+	    !basic_time(info.change_time, VFS_TIME_CHANGE, &times, &times.ctime))
 		return STATUS_INVALID_PARAMETER;
 	if (handle_is_directory(h) && (info.file_attributes & FILE_ATTRIBUTE_TEMPORARY))
 		return STATUS_INVALID_PARAMETER;

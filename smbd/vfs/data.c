@@ -26,14 +26,31 @@ static int set_times(int fd, const void *arg)
 	return utimensat(AT_FDCWD, proc_fd_path(fd, proc), ts, 0) == 0 ? 0 : -errno;
 }
 
+/* The file's change time is to look like this from here on, until something changes the file. */
+static int show_change(struct vfs_node *node, const struct timespec *shown)
+{
+	struct timespec real;
+	struct vfs_id id;
+	int err = stat_change(node->fd, &id, &real);
+
+	if (!err)
+		change_time_show(&id, &real, shown);
+	return err;
+}
+
 static int hold_times(struct vfs_node *node, unsigned touched)
 {
 	static const struct timespec omit = {.tv_nsec = UTIME_OMIT};
 	unsigned held = node->held_times & touched;
 	struct both_times t = {held & VFS_TIME_ACCESS ? node->held_atime : omit,
 			       held & VFS_TIME_WRITE ? node->held_mtime : omit};
+	int err = 0;
 
-	return held ? set_as(node->cred, node->fd, set_times, &t) : 0;
+	if (held & (VFS_TIME_ACCESS | VFS_TIME_WRITE))
+		err = set_as(node->cred, node->fd, set_times, &t);
+	if (!err && (held & VFS_TIME_CHANGE))
+		err = show_change(node, &node->held_ctime);
+	return err;
 }
 
 /* ---- data ---- */
@@ -49,7 +66,7 @@ ssize_t vfs_node_preadv(struct vfs_node *node, const struct iovec *iov, unsigned
 		n = fiber_preadv(node->fd, iov, iov_count, off);
 	} while (n == -EINTR);
 	if (n > 0)
-		(void)hold_times(node, VFS_TIME_ACCESS);
+		(void)hold_times(node, VFS_TIME_ACCESS | VFS_TIME_CHANGE);
 	return n;
 }
 
@@ -102,7 +119,7 @@ ssize_t vfs_node_pwritev(struct vfs_node *node, const struct iovec *iov, unsigne
 		n = write_rest(node, iov, iov_count, off, n > 0 ? (size_t)n : 0, rwf);
 	if (n < 0)
 		return n;
-	err = hold_times(node, VFS_TIME_WRITE);
+	err = hold_times(node, VFS_TIME_WRITE | VFS_TIME_CHANGE);
 	return err ? err : n;
 }
 
@@ -127,7 +144,7 @@ static int eof_job(void *arg)
 
 	if (ftruncate(job->node->fd, (off_t)job->bytes) != 0)
 		return -errno;
-	return hold_times(job->node, VFS_TIME_WRITE);
+	return hold_times(job->node, VFS_TIME_WRITE | VFS_TIME_CHANGE);
 }
 
 int vfs_node_set_eof(struct vfs_node *node, uint64_t size)
@@ -195,12 +212,16 @@ static int times_job(void *arg)
 	}
 	if (!err && (t->set & (VFS_TIME_ACCESS | VFS_TIME_WRITE)))
 		err = set_as(node->cred, node->fd, set_times, &both);
+	if (!err && (t->set & VFS_TIME_CHANGE))
+		err = show_change(node, &t->ctime);
+	else if (!err)
+		err = hold_times(node, VFS_TIME_CHANGE & ~t->release);
 	return err;
 }
 
 int vfs_node_set_times(struct vfs_node *node, const struct vfs_times *times)
 {
-	const unsigned ours = VFS_TIME_ACCESS | VFS_TIME_WRITE;
+	const unsigned ours = VFS_TIME_ACCESS | VFS_TIME_WRITE | VFS_TIME_CHANGE;
 	struct times_job job = {node, times};
 	int err = 0;
 
@@ -216,6 +237,8 @@ int vfs_node_set_times(struct vfs_node *node, const struct vfs_times *times)
 		node->held_atime = node->stat.atime;
 	if ((times->set | times->hold) & VFS_TIME_WRITE)
 		node->held_mtime = node->stat.mtime;
+	if ((times->set | times->hold) & VFS_TIME_CHANGE)
+		node->held_ctime = node->stat.ctime;
 	return 0;
 }
 
@@ -236,6 +259,8 @@ static int attributes_job(void *arg)
 	node->stat.attributes =
 		(node->stat.attributes & kept) | (job->attributes & ~(kept | VFS_ATTR_NORMAL));
 	err = stat_store(node->share, node->cred, node->fd, &node->stat);
+	if (!err)
+		err = hold_times(node, VFS_TIME_CHANGE);
 	return err ? err : vfs_node_stat(node, &node->stat);
 }
 

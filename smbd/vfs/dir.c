@@ -19,6 +19,7 @@
 
 #define RAW_BYTES 16384
 #define BATCH     48
+#define AHEAD     4 /* of the first batch of a request, which may want no more; then twice as many */
 
 /* Positions of what no file system gives us at a known place. */
 #define POSITION_START  (UINT64_MAX - 2)
@@ -54,6 +55,7 @@ struct vfs_dir {
 
 	size_t raw_len, raw_off;
 	uint8_t raw[RAW_BYTES] __attribute__((aligned(8)));
+	unsigned ahead;       /* how many the next batch is to be */
 	unsigned slots, next; /* filled; given out */
 	struct slot batch[BATCH];
 };
@@ -185,7 +187,7 @@ static int fill_names(struct vfs_dir *dir)
 {
 	int more = 1;
 
-	while (dir->slots < BATCH && (more = raw_more(dir)) > 0) {
+	while (dir->slots < dir->ahead && (more = raw_more(dir)) > 0) {
 		const struct linux_dirent64 *e = (const void *)(dir->raw + dir->raw_off);
 		int got = 0;
 
@@ -216,7 +218,9 @@ static int fill_job(void *arg)
 		dir->slots += (unsigned)got;
 		dir->phase++;
 	}
-	return fill_names(dir);
+	got = fill_names(dir);
+	dir->ahead = dir->ahead < BATCH / 2 ? 2 * dir->ahead : BATCH;
+	return got;
 }
 
 /* ---- the calls ---- */
@@ -237,6 +241,7 @@ int vfs_dir_open(struct vfs_node *node, const uint8_t *pattern, size_t pattern_l
 		return err;
 	memset(dir, 0, offsetof(struct vfs_dir, raw));
 	dir->at = dir->before = POSITION_START;
+	dir->ahead = AHEAD;
 	dir->slots = dir->next = 0;
 	dir->node = node;
 	dir->names_only = names_only;
@@ -316,6 +321,12 @@ int vfs_dir_seek(struct vfs_dir *dir, uint64_t position)
 	if (position == POSITION_DOTDOT)
 		return go_to(dir, position, PHASE_NAMES, 0);
 	return position > INT64_MAX ? -EINVAL : go_to(dir, position, PHASE_NAMES, (off_t)position);
+}
+
+int vfs_dir_pause(struct vfs_dir *dir)
+{
+	dir->ahead = AHEAD;
+	return dir->next < dir->slots ? vfs_dir_seek(dir, dir->at) : 0;
 }
 
 int vfs_dir_seek_name(struct vfs_dir *dir, const uint8_t *name, size_t name_len)

@@ -107,6 +107,14 @@ int stat_store(const struct vfs_share *share, const struct vfs_cred *cred, int f
 int set_as(const struct vfs_cred *cred, int fd, int (*set)(int fd, const void *arg),
 	   const void *arg);
 
+/* The same straight from the kernel: the identity and the real change time. */
+int stat_change(int fd, struct vfs_id *id, struct timespec *change);
+
+/* ---- change times that clients set (change.c) ---- */
+void change_time_show(const struct vfs_id *id, const struct timespec *real,
+		      const struct timespec *shown);
+void change_time_apply(struct vfs_stat *st); /* st->ctime is the real one before */
+
 /* ---- running ---- */
 /* fn(arg) where it may block. */
 int vfs_run(int (*fn)(void *arg), void *arg);

@@ -62,7 +62,7 @@ static void stat_from(struct vfs_stat *st, const struct statx *sx)
 	times_from(st, sx);
 }
 
-int stat_id(int fd, struct vfs_id *id)
+int stat_change(int fd, struct vfs_id *id, struct timespec *change)
 {
 	struct vfs_stat st;
 	struct statx sx;
@@ -71,7 +71,15 @@ int stat_id(int fd, struct vfs_id *id)
 		return -errno;
 	stat_from(&st, &sx);
 	*id = st.id;
+	*change = st.ctime;
 	return 0;
+}
+
+int stat_id(int fd, struct vfs_id *id)
+{
+	struct timespec change;
+
+	return stat_change(fd, id, &change);
 }
 
 /* value: of the extended attribute, len < 0: there is none. */
@@ -106,6 +114,7 @@ int stat_fd(const struct vfs_share *share, int fd, const char *leaf, struct vfs_
 	if (statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &sx) != 0)
 		return -errno;
 	stat_from(st, &sx);
+	change_time_apply(st);
 	if (share->options.store_dos_attributes) {
 		len = fgetxattr(fd, DOSATTRIB_XATTR, value, sizeof(value));
 		if (len < 0 && errno == EBADF) /* O_PATH */
@@ -127,6 +136,7 @@ int stat_at(const struct vfs_share *share, int dir, const char *name, struct vfs
 	if (S_ISLNK(sx.stx_mode))
 		return 1;
 	stat_from(st, &sx);
+	change_time_apply(st);
 	if (share->options.store_dos_attributes) {
 		snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", dir, name);
 		len = lgetxattr(path, DOSATTRIB_XATTR, value, sizeof(value));

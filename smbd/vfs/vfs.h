@@ -143,7 +143,7 @@ struct vfs_node {
 	int fd;                   /* O_PATH until vfs_node_open() */
 	bool can_read, can_write; /* how fd is open */
 	unsigned held_times;      /* VFS_TIME_*: see vfs_node_set_times() */
-	struct timespec held_atime, held_mtime;
+	struct timespec held_atime, held_mtime, held_ctime;
 };
 
 /* Find. Exact spelling first; then any, unless the share is case sensitive. Links are followed by
@@ -211,13 +211,13 @@ int vfs_node_set_alloc(struct vfs_node *node, uint64_t bytes);
 #define VFS_TIME_CHANGE 0x8u
 
 /* [MS-FSA] 2.1.5.15.2: a time that was set through an open is held against what later I/O through
- * this same open would do to it; -1 holds the present value, -2 lets it go. The change time cannot
- * be set on Linux, and is silently left. */
+ * this same open would do to it; -1 holds the present value, -2 lets it go. A change time that was
+ * set is shown until the file changes, or this process ends: Linux can't store it. */
 struct vfs_times {
 	unsigned set;     /* VFS_TIME_*: take the values below, and hold */
 	unsigned hold;    /* -1 */
 	unsigned release; /* -2 */
-	struct timespec btime, atime, mtime;
+	struct timespec btime, atime, mtime, ctime;
 };
 
 /* Who may write a file may set its times and attributes, though not its owner: the caller has
@@ -267,6 +267,9 @@ void vfs_dir_close(struct vfs_dir *dir);
 int vfs_dir_next(struct vfs_dir *dir, const struct vfs_dirent **entry);
 /* The entry of the last vfs_dir_next() comes again: it did not fit. Does not suspend. */
 void vfs_dir_unread(struct vfs_dir *dir);
+/* At the end of a request: what was gathered ahead is forgotten, and gathered anew by the next one,
+ * so that it is not older than that. Does not suspend. */
+int vfs_dir_pause(struct vfs_dir *dir);
 int vfs_dir_restart(struct vfs_dir *dir);
 /* Go on after the entry that had this position, or, if name (UTF-16LE, with its length) is given,
  * after that name: -ENOENT if it isn't there any more and the position is left as it was. */

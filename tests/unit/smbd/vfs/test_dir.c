@@ -213,6 +213,40 @@ static void test_resume(void **state)
 	vfs_node_close(node);
 }
 
+/* What is gone when a request begins is not in its answer, whatever was gathered before. */
+static void test_pause(void **state)
+{
+	struct fixture *f = *state;
+	struct vfs_node *node;
+	const struct vfs_dirent *e;
+	struct vfs_dir *dir;
+	unsigned first, left = 10;
+	char name[32];
+
+	fill(f);
+	node = lookup(f, "many");
+	dir = open_dir(node, "0*");
+	assert_int_equal(vfs_dir_next(dir, &e), 1);
+	first = number(e);
+	assert_int_equal(vfs_dir_next(dir, &e), 1);
+	vfs_dir_unread(dir);
+	assert_int_equal(vfs_dir_pause(dir), 0);
+	for (unsigned i = 0; i < MANY; i++) {
+		snprintf(name, sizeof(name), "many/%04u", i);
+		if (i % 100)
+			assert_int_equal(unlink(local(f, name)), 0);
+	}
+	left -= first % 100 == 0;
+	for (; left; left--) { /* each by a request of its own */
+		assert_int_equal(vfs_dir_next(dir, &e), 1);
+		assert_int_equal(number(e) % 100, 0);
+		assert_int_equal(vfs_dir_pause(dir), 0);
+	}
+	assert_int_equal(vfs_dir_next(dir, &e), 0);
+	vfs_dir_close(dir);
+	vfs_node_close(node);
+}
+
 static void test_seek_around_the_dots(void **state)
 {
 	struct fixture *f = *state;
@@ -327,6 +361,7 @@ int main(void)
 		TEST(test_names_only),
 		TEST(test_links),
 		TEST(test_resume),
+		TEST(test_pause),
 		TEST(test_seek_around_the_dots),
 		TEST(test_modified_meanwhile),
 		TEST(test_removed_directory),

@@ -307,6 +307,43 @@ static void test_held_times(void **state)
 	vfs_node_close(other);
 }
 
+/* A change time that was set is shown, to all, until the file changes; held, it outlives that. */
+static void test_change_time(void **state)
+{
+	struct fixture *f = *state;
+	struct vfs_node *node = make(f, "f", false), *other = lookup(f, "f");
+	struct vfs_times t = {.set = VFS_TIME_CHANGE | VFS_TIME_WRITE,
+			      .ctime = {.tv_sec = 4000000000},
+			      .mtime = {.tv_sec = 1000000000}};
+	struct iovec out = {(char[]){"x"}, 1};
+	struct vfs_stat st;
+
+	assert_int_equal(vfs_node_set_times(node, &t), 0);
+	assert_int_equal(vfs_node_stat(other, &st), 0);
+	assert_int_equal(st.ctime.tv_sec, 4000000000);
+	/* by this open, it is held: against writing and setting attributes */
+	assert_int_equal(vfs_node_pwritev(node, &out, 1, 0, false), 1);
+	assert_int_equal(vfs_node_set_attributes(node, VFS_ATTR_SYSTEM), 0);
+	t.set = VFS_TIME_ACCESS;
+	assert_int_equal(vfs_node_set_times(node, &t), 0);
+	assert_int_equal(vfs_node_stat(other, &st), 0);
+	assert_int_equal(st.ctime.tv_sec, 4000000000);
+	/* whoever else changes it shows */
+	assert_int_equal(chmod(local(f, "f"), 0600), 0);
+	assert_int_equal(vfs_node_stat(other, &st), 0);
+	assert_true(st.ctime.tv_sec < 4000000000 && st.ctime.tv_sec > 1000000000);
+	assert_int_equal(vfs_node_pwritev(node, &out, 1, 0, false), 1);
+	assert_int_equal(vfs_node_stat(other, &st), 0);
+	assert_int_equal(st.ctime.tv_sec, 4000000000);
+	assert_int_equal(vfs_node_set_times(node, &(struct vfs_times){.release = VFS_TIME_CHANGE}),
+			 0);
+	assert_int_equal(vfs_node_pwritev(node, &out, 1, 0, false), 1);
+	assert_int_equal(vfs_node_stat(other, &st), 0);
+	assert_true(st.ctime.tv_sec < 4000000000);
+	vfs_node_close(node);
+	vfs_node_close(other);
+}
+
 static void test_access(void **state)
 {
 	struct fixture *f = *state;
@@ -428,6 +465,7 @@ int main(void)
 		TEST(test_reads_samba),
 		TEST(test_times),
 		TEST(test_held_times),
+		TEST(test_change_time),
 		TEST(test_access),
 		TEST(test_space_and_streams),
 		TEST(test_long_path),
