@@ -202,6 +202,20 @@ struct world_counts world_counts(struct world *w)
 	};
 }
 
+void world_wait_counts(struct world *w, unsigned sessions, unsigned trees, unsigned opens)
+{
+	const struct timespec pause = {.tv_nsec = 1000000};
+	struct world_counts now;
+
+	for (unsigned i = 0; i < WAIT_SEC * 1000; i++) {
+		now = world_counts(w);
+		if (now.sessions == sessions && now.trees == trees && now.opens == opens)
+			return;
+		nanosleep(&pause, NULL);
+	}
+	fail_msg("%u sessions, %u trees, %u opens stay", now.sessions, now.trees, now.opens);
+}
+
 /* ---- a peer's end ---- */
 
 struct received {

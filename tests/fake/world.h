@@ -51,6 +51,9 @@ struct world_counts {
 
 struct world_counts world_counts(struct world *w);
 
+/* Wait until there are so many: what a reply has told may take a moment longer to be freed. */
+void world_wait_counts(struct world *w, unsigned sessions, unsigned trees, unsigned opens);
+
 /* ---- bytes ---- */
 
 struct peer {
