@@ -292,6 +292,21 @@ static void complain_listen(struct app *app, const struct sockaddr_storage *addr
 	}
 }
 
+/* Issue B makes it; until then nobody shall think that it is there. */
+static int smb_direct_start(const struct app *app)
+{
+	if (app->conf->smb_direct == CONF_YES) {
+		complain(
+			"smb direct = yes: this version has no SMB Direct yet: set it to 'no' or "
+			"'auto' in %s",
+			app->options.config);
+		return -ENOTSUP;
+	}
+	if (app->conf->smb_direct == CONF_AUTO)
+		log_notice("this version has no SMB Direct yet: clients are served over TCP");
+	return 0;
+}
+
 static int listen_start(struct app *app)
 {
 	struct tcp_listener_config config = {
@@ -421,6 +436,7 @@ static int server_start(struct app *app)
 		.signing_required = conf->server_signing == CONF_SIGNING_MANDATORY,
 		.signing_disabled = conf->server_signing == CONF_SIGNING_DISABLED,
 		.multi_channel = false, /* issue C: conf->multi_channel */
+		.idle_ns = (uint64_t)conf->deadtime_min * 60 * NS_PER_SEC,
 		.max_transact = conf->smb2_max_trans,
 		.max_read = conf->smb2_max_read,
 		.max_write = conf->smb2_max_write,
@@ -484,7 +500,7 @@ static int reload(struct app *app, char *why, size_t cap)
 	why[0] = '\0';
 	pthread_mutex_lock(&app->reload_mutex);
 	sd_notify(0, "RELOADING=1");
-	conf = conf_load(NULL, app->options.config, &report.reporter);
+	conf = conf_reload(NULL, app->options.config, &report.reporter);
 	if (conf) {
 		log_set_level(log_level_of(&app->options, conf));
 		err = service_reload(app->service, conf);
@@ -638,8 +654,8 @@ static int start(struct app *app)
 	log_open(log_level_of(&app->options, app->conf));
 	raise_limits();
 	if (vfs_init() != 0 || pool_create(app) != 0 || reactors_create(app) != 0 ||
-	    service_start(app) != 0 || server_start(app) != 0 || listen_start(app) != 0 ||
-	    admin_begin(app) != 0)
+	    service_start(app) != 0 || server_start(app) != 0 || smb_direct_start(app) != 0 ||
+	    listen_start(app) != 0 || admin_begin(app) != 0)
 		return -1;
 	/* threads last: nothing that failed has to be told to them */
 	if (workers_start(app) != 0)

@@ -414,6 +414,12 @@ static struct nt_status create_finish(struct creation *c)
 	return status;
 }
 
+/* Who works: the node takes it with it. */
+static struct vfs_cred *create_cred(const struct request *req)
+{
+	return (req->tree->user ? req->tree->user : req->user)->cred;
+}
+
 static struct nt_status create_file(struct creation *c)
 {
 	struct request *req = c->req;
@@ -428,7 +434,7 @@ static struct nt_status create_file(struct creation *c)
 	c->h = container_of(open, struct handle, open);
 	c->h->files = service_files(req);
 
-	status = create_find_or_make(c, req->user->cred); /* the node holds the cred */
+	status = create_find_or_make(c, create_cred(req));
 	if (nt_success(status))
 		status = create_finish(c);
 	if (!nt_success(status))

@@ -14,6 +14,7 @@
 #include "smbd/auth/accounts.h"
 #include "smbd/auth/auth.h"
 #include "smbd/auth/identity.h"
+#include "smbd/cmd/force.h"
 #include "smbd/conf/conf.h"
 #include "smbd/file/file.h"
 #include "smbd/rpc/rpc.h"
@@ -104,6 +105,7 @@ static int disk_open(const struct conf_share *conf, const char *path, struct vfs
 		.force_create_mode = conf->force_create_mode,
 		.force_directory_mode = conf->force_directory_mode,
 		.hide_dot_files = conf->hide_dot_files,
+		.hide_unreadable = conf->hide_unreadable,
 		.store_dos_attributes = conf->store_dos_attributes,
 	};
 
@@ -265,13 +267,17 @@ static bool in_group(const struct conf_user *conf, const char *group)
 	return user->unix_user && identity_in_group(user->unix_user, group);
 }
 
-static enum conf_access access_of(const struct conf_share *share, const struct session_user *user)
+/* What the lists say of who logged in; where everybody is guest, of the guest. */
+static enum conf_access access_of(const struct conf_share *share, const struct session_user *user,
+				  const struct session_user *forced)
 {
+	const struct session_user *listed =
+		forced && share->guest_only && share->guest_ok ? forced : user;
 	const struct share_user who = {
-		.conf = {.name = user->name,
-			 .guest = user->guest || user->anonymous,
+		.conf = {.name = listed->name,
+			 .guest = listed->guest || listed->anonymous,
 			 .in_group = in_group},
-		.user = user,
+		.user = listed,
 	};
 
 	return conf_share_access(share, &who.conf);
@@ -319,20 +325,19 @@ static struct nt_status root_status(int err)
 static struct nt_status disk_connect(struct snapshot *s, struct disk *disk,
 				     const struct session_user *user, struct service_share *out)
 {
+	const struct session_user *worker = out->user ? out->user : user;
 	const struct conf_share *conf = disk->share.conf;
 	enum conf_access access;
 	int err;
 
-	if (!conf->available)
-		return STATUS_BAD_NETWORK_NAME;
-	access = access_of(conf, user);
+	access = access_of(conf, user, out->user);
 	if (access == CONF_ACCESS_NONE || conf->smb_encrypt == CONF_ENCRYPT_REQUIRED)
 		return STATUS_ACCESS_DENIED;
 	if (!disk->share.vfs)
 		disk = disk_for_user(s, conf, user);
 	if (!disk)
 		return STATUS_BAD_NETWORK_NAME;
-	err = vfs_share_check(disk->share.vfs, user->cred);
+	err = vfs_share_check(disk->share.vfs, worker->cred);
 	/* [MS-SMB2] 3.3.5.7 CurrentUses */
 	if (atomic_fetch_add(&disk->trees, 1) >= conf->max_connections && conf->max_connections)
 		err = -EUSERS;
@@ -351,9 +356,10 @@ struct nt_status service_share_find(struct service *service, const char *name,
 				    const struct session_user *user, struct service_share *out)
 {
 	struct snapshot *s = snapshot_get(service);
-	struct nt_status status = STATUS_SUCCESS;
+	struct nt_status status;
 	struct disk *disk;
 
+	out->user = NULL;
 	if (strcasecmp(name, "IPC$") == 0) {
 		atomic_fetch_add(&s->ipc.trees, 1);
 		*out = (struct service_share){.share = &s->ipc.share,
@@ -361,9 +367,15 @@ struct nt_status service_share_find(struct service *service, const char *name,
 		return STATUS_SUCCESS;
 	}
 	disk = disk_find(s, name);
-	status = disk ? disk_connect(s, disk, user, out) : STATUS_BAD_NETWORK_NAME;
-	if (nt_error(status))
+	status = STATUS_BAD_NETWORK_NAME;
+	if (disk && disk->share.conf->available)
+		status = force_user(s->conf, disk->share.conf, &service->auth, user, &out->user);
+	if (nt_success(status))
+		status = disk_connect(s, disk, user, out);
+	if (nt_error(status)) {
+		session_user_put(out->user);
 		snapshot_put(s);
+	}
 	return status;
 }
 

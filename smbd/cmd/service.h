@@ -47,6 +47,7 @@ const struct auth_config *service_auth(const struct request *req);
  */
 struct service_share {
 	struct share *share;
+	struct session_user *user; /* a reference: whom the share has work; NULL: the user */
 	uint32_t maximal_access;
 	bool read_only;
 };

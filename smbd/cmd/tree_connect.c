@@ -60,8 +60,11 @@ static struct nt_status connect_share(struct request *req, const struct service_
 {
 	struct nt_status status = tree_create(req->session, found->share, out);
 
-	if (nt_error(status))
+	if (nt_error(status)) {
+		session_user_put(found->user);
 		return status;
+	}
+	(*out)->user = found->user;
 	(*out)->maximal_access = found->maximal_access;
 	(*out)->read_only = found->read_only;
 	status = tree_publish(*out);

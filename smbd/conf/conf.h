@@ -93,7 +93,6 @@ struct conf_share {
 	bool hide_dot_files;
 	bool hide_unreadable;
 	bool store_dos_attributes;
-	bool ea_support;
 	enum conf_auto case_sensitive;
 	mode_t create_mask, directory_mask;             /* bits that a new one may have */
 	mode_t force_create_mode, force_directory_mode; /* bits that a new one always has */
@@ -153,6 +152,10 @@ struct conf_reporter {
 /* Read the file and all that it includes. NULL: it is not usable, and the reporter was told why.
  * A NULL reporter means the log. */
 struct conf *conf_load(TALLOC_CTX *mem, const char *path, struct conf_reporter *reporter);
+
+/* The same for a server that is running: a share whose folder has vanished is warned of, and stays
+ * for the time that the folder is back. */
+struct conf *conf_reload(TALLOC_CTX *mem, const char *path, struct conf_reporter *reporter);
 
 /* The same without a look at the shares' folders: for tools that must work when one has vanished.
  */

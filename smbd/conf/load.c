@@ -18,6 +18,8 @@
 #define SHARES_MAX      4096
 #define INCLUDE_DEPTH   8
 
+enum paths { PATHS_ANY, PATHS_WARN, PATHS_MUST };
+
 struct loader {
 	struct conf *conf; /* and the talloc root of all that it holds */
 	struct conf_reporter *reporter;
@@ -26,7 +28,7 @@ struct loader {
 	struct conf_share *share; /* NULL: in [global] */
 	bool skip;                /* in a section that is ignored */
 	bool files;               /* may read others */
-	bool paths;               /* look whether the shares' folders are there */
+	enum paths paths;         /* whether the shares' folders must be there */
 	unsigned errors;
 
 	const char *file;
@@ -451,15 +453,53 @@ static char unknown_substitution(const char *path)
 	return 0;
 }
 
+static void check_folder(struct loader *l, const struct conf_share *s, const char *path)
+{
+	struct stat st;
+	int err = 0;
+
+	if (stat(path, &st) < 0)
+		err = errno;
+	else if (!S_ISDIR(st.st_mode))
+		err = ENOTDIR;
+	if (!err)
+		return;
+	if (l->paths == PATHS_MUST)
+		load_error(l, "[%s] path = %s: %s", s->name, path, strerror(err));
+	else
+		load_warning(l, "[%s] path = %s: %s: nobody can connect to it", s->name, path,
+			     strerror(err));
+}
+
+/* What is asked for and does not happen. */
+static void check_promises(struct loader *l, const struct conf_share *s)
+{
+	if (s->guest_only && !s->guest_ok)
+		load_warning(l, "[%s] guest only does nothing without guest ok", s->name);
+	if (s->smb_encrypt == CONF_ENCRYPT_DESIRED)
+		load_warning(l, "[%s] smb encrypt = desired: smb3d cannot encrypt yet, ignored",
+			     s->name);
+	if (s->smb_encrypt == CONF_ENCRYPT_REQUIRED)
+		load_warning(l,
+			     "[%s] smb encrypt = required: smb3d cannot encrypt yet, so nobody "
+			     "can connect to it",
+			     s->name);
+	if ((*s->force_user || *s->force_group) && geteuid() != 0)
+		load_warning(l,
+			     "[%s] force user and force group need a server that runs as root, "
+			     "ignored",
+			     s->name);
+}
+
 static void check_share(struct loader *l, const struct conf_share *s)
 {
 	char unknown = unknown_substitution(s->path), *path;
-	struct stat st;
 
 	if (!*s->path) {
 		load_error(l, "[%s] has no path", s->name);
 		return;
 	}
+	check_promises(l, s);
 	if (unknown)
 		load_warning(l, "[%s] path = %s: %%%c is not substituted by smb3d", s->name,
 			     s->path, unknown);
@@ -468,12 +508,8 @@ static void check_share(struct loader *l, const struct conf_share *s)
 		load_error(l, "out of memory");
 		return;
 	}
-	if (l->paths && !unknown && !strchr(path, '%')) {
-		if (stat(path, &st) < 0)
-			load_error(l, "[%s] path = %s: %s", s->name, path, strerror(errno));
-		else if (!S_ISDIR(st.st_mode))
-			load_error(l, "[%s] path = %s: not a directory", s->name, path);
-	}
+	if (l->paths != PATHS_ANY && !unknown && !strchr(path, '%'))
+		check_folder(l, s, path);
 	talloc_free(path);
 }
 
@@ -516,7 +552,7 @@ static struct conf *end(struct loader *l)
 	return NULL;
 }
 
-static struct conf *load_file(TALLOC_CTX *mem, const char *path, bool paths,
+static struct conf *load_file(TALLOC_CTX *mem, const char *path, enum paths paths,
 			      struct conf_reporter *reporter)
 {
 	struct loader l = {.files = true, .paths = paths};
@@ -536,12 +572,17 @@ static struct conf *load_file(TALLOC_CTX *mem, const char *path, bool paths,
 
 struct conf *conf_load(TALLOC_CTX *mem, const char *path, struct conf_reporter *reporter)
 {
-	return load_file(mem, path, true, reporter);
+	return load_file(mem, path, PATHS_MUST, reporter);
+}
+
+struct conf *conf_reload(TALLOC_CTX *mem, const char *path, struct conf_reporter *reporter)
+{
+	return load_file(mem, path, PATHS_WARN, reporter);
 }
 
 struct conf *conf_read(TALLOC_CTX *mem, const char *path, struct conf_reporter *reporter)
 {
-	return load_file(mem, path, false, reporter);
+	return load_file(mem, path, PATHS_ANY, reporter);
 }
 
 struct conf *conf_parse(TALLOC_CTX *mem, const char *name, const char *text, size_t len,

@@ -10,6 +10,7 @@
 
 #include "smbd/session/cancel.h"
 #include "smbd/session/exchange.h"
+#include "smbd/session/open.h"
 #include "smbd/session/receive.h"
 #include "smbd/session/response.h"
 #include "smbd/session/server.h"
@@ -162,6 +163,39 @@ void connection_watch_pending(struct connection *conn)
 		pending_arm(conn);
 }
 
+/* ---- dead time ---- */
+
+static bool has_opens(const struct connection *conn)
+{
+	for (unsigned i = 0; i < CONNECTION_SESSION_BUCKETS; i++)
+		list_for_each (n, &conn->sessions[i]) {
+			struct session_channel *channel =
+				container_of(n, struct session_channel, conn_node);
+
+			if (opens_each(channel->session, NULL, NULL) > 0)
+				return true;
+		}
+	return false;
+}
+
+/* Nothing open, nothing under way, and nothing asked for in all that time. */
+static void idle_fire(struct reactor_timer *timer)
+{
+	struct connection *conn = container_of(timer, struct connection, idle_timer);
+	uint64_t limit = conn->server->config.idle_ns, idle;
+
+	if (conn->closing)
+		return;
+	idle = reactor_now_ns(conn->reactor) - conn->active_ns;
+	if (idle >= limit && list_empty(&conn->exchanges) && !has_opens(conn)) {
+		log_info("%s: nothing open and nothing asked for: closed", conn->name);
+		connection_close(conn, 0);
+		return;
+	}
+	/* one who keeps something open is looked at again after as long */
+	reactor_timer_set(conn->reactor, timer, idle < limit ? limit - idle : limit);
+}
+
 /* ---- the end ---- */
 
 static bool is_idle(const struct connection *conn)
@@ -268,6 +302,7 @@ static void reap(struct fiber_task *task)
 		reap_wait(conn);
 	exchange_pool_free(conn);
 	reactor_timer_fini(conn->reactor, &conn->pending_timer);
+	reactor_timer_fini(conn->reactor, &conn->idle_timer);
 	log_info("gone");
 	log_context(former);
 	talloc_free(conn);
@@ -287,6 +322,7 @@ static void on_message(struct channel *ch, struct channel_msg *msg)
 		return;
 	}
 	connection_count(conn);
+	conn->active_ns = reactor_now_ns(conn->reactor);
 	former = log_context(conn->name);
 	err = receive_message(conn, msg);
 	if (err)
@@ -303,6 +339,7 @@ static void on_closed(struct channel *ch, int err)
 	conn->closing = true;
 	conn->channel_closed = true;
 	reactor_timer_cancel(conn->reactor, &conn->pending_timer);
+	reactor_timer_cancel(conn->reactor, &conn->idle_timer);
 	cancel_all(conn);
 	conn->reap.fn = reap;
 	fiber_spawn(conn->reactor, &conn->reap);
@@ -336,11 +373,20 @@ static struct connection *connection_create(struct server *server, struct channe
 	list_init(&conn->free_exchanges);
 	list_init(&conn->all_node);
 	conn->drain.run = drain_run;
-	if (reactor_timer_init(conn->reactor, &conn->pending_timer, pending_fire) != 0) {
-		talloc_free(conn);
-		return NULL;
-	}
+	if (reactor_timer_init(conn->reactor, &conn->pending_timer, pending_fire) != 0)
+		goto free_conn;
+	if (reactor_timer_init(conn->reactor, &conn->idle_timer, idle_fire) != 0)
+		goto fini_pending;
+	conn->active_ns = reactor_now_ns(conn->reactor);
+	if (server->config.idle_ns)
+		reactor_timer_set(conn->reactor, &conn->idle_timer, server->config.idle_ns);
 	return conn;
+
+fini_pending:
+	reactor_timer_fini(conn->reactor, &conn->pending_timer);
+free_conn:
+	talloc_free(conn);
+	return NULL;
 }
 
 int connection_accepted(struct channel_acceptor *acceptor, struct channel *ch)

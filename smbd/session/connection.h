@@ -85,7 +85,9 @@ struct connection {
 	bool closing;              /* nothing is begun or sent any more */
 	bool channel_closed;
 	struct fiber_task reap;
-	struct fiber *reaper; /* waits for connection_changed() */
+	struct fiber *reaper;            /* waits for connection_changed() */
+	struct reactor_timer idle_timer; /* runs if server.config.idle_ns */
+	uint64_t active_ns;              /* when the latest message came */
 	struct reactor_post drain;
 	bool drain_posted; /* under server.connections_mutex */
 };

@@ -32,6 +32,7 @@ struct server_config {
 	unsigned max_credits;                              /* a connection */
 	unsigned max_connections, max_sessions, max_opens; /* of the server */
 	unsigned max_channels;                             /* of a session */
+	uint64_t idle_ns; /* a connection without opens is closed after; 0: never */
 	struct buf_pool *pool;
 	const struct command_table *commands;
 	void *service; /* of smbd/cmd: configuration, accounts, shares */

@@ -99,6 +99,7 @@ void tree_put(struct tree *tree)
 	pthread_mutex_unlock(&session->mutex);
 	atomic_fetch_sub(&session->server->tree_count, 1);
 	tree->share->release(tree->share);
+	session_user_put(tree->user);
 	talloc_free(tree);
 	session_put(session);
 }

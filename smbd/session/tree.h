@@ -17,6 +17,7 @@
 
 struct conf_share;
 struct session;
+struct session_user;
 struct vfs_share;
 
 /*
@@ -36,8 +37,9 @@ struct tree {
 	uint32_t id;
 	struct share *share; /* held */
 	struct session *session;
-	uint32_t maximal_access; /* [MS-SMB2] 2.2.10: no open gets more than this */
-	bool read_only;          /* the user may not change anything here */
+	struct session_user *user; /* held: whom the share has work instead; NULL: nobody else */
+	uint32_t maximal_access;   /* [MS-SMB2] 2.2.10: no open gets more than this */
+	bool read_only;            /* the user may not change anything here */
 
 	/* private */
 	atomic_uint refs;

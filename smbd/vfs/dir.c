@@ -108,6 +108,20 @@ static void slot_name(struct slot *slot, const char *name, size_t len, uint64_t 
 	};
 }
 
+/* As the kernel has it for the user, with access lists; without the entry, by a link's target. */
+static bool slot_readable(struct vfs_dir *dir, const char *name)
+{
+	bool readable = false;
+
+	if (!dir->node->share->options.hide_unreadable)
+		return true;
+	if (cred_enter(dir->node->cred) == 0) {
+		readable = syscall(SYS_faccessat2, dir->fd, name, R_OK, AT_EACCESS) == 0;
+		cred_leave();
+	}
+	return readable;
+}
+
 /* 1: the slot holds the entry; 0: it isn't shown, or is gone again; else an error. */
 static int slot_fill(struct vfs_dir *dir, const char *name, uint64_t ino, unsigned char type,
 		     uint64_t position)
@@ -119,7 +133,7 @@ static int slot_fill(struct vfs_dir *dir, const char *name, uint64_t ino, unsign
 	if (len > NAME_MAX)
 		return 0;
 	slot_name(slot, name, len, position);
-	if (!slot_matches(dir, slot))
+	if (!slot_matches(dir, slot) || !slot_readable(dir, name))
 		return 0;
 	if (dir->names_only && type != DT_LNK && type != DT_UNKNOWN) {
 		slot->entry.stat.id.ino = ino;

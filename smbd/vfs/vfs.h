@@ -73,6 +73,7 @@ struct vfs_share_options {
 	mode_t directory_mask; /* ... a new directory; 0: 0755 */
 	mode_t force_create_mode, force_directory_mode;
 	bool hide_dot_files;       /* a leading dot shows as FILE_ATTRIBUTE_HIDDEN */
+	bool hide_unreadable;      /* listings leave out what the cred may not read */
 	bool store_dos_attributes; /* in user.DOSATTRIB, as Samba does */
 };
 
