@@ -73,8 +73,9 @@ static void write_accounts(struct world *w)
 	write_file(path, line);
 }
 
-static struct conf *load_conf(struct world *w, const char *settings)
+static struct conf *load_conf(struct world *w, const struct world_config *config)
 {
+	const char *settings = config ? config->settings : NULL;
 	char text[2048], path[128];
 	struct conf *conf;
 
@@ -92,6 +93,13 @@ static struct conf *load_conf(struct world *w, const char *settings)
 		 w->directory, w->directory);
 	snprintf(path, sizeof(path), "%s/smb.conf", w->directory);
 	write_file(path, text);
+	if (config && config->shares) {
+		FILE *more = fopen(path, "a");
+
+		assert_non_null(more);
+		config->shares(more, w->directory);
+		fclose(more);
+	}
 	conf = conf_load(NULL, path, NULL);
 	assert_non_null(conf);
 	return conf;
@@ -109,9 +117,10 @@ static void make_directory(struct world *w)
 	assert_int_equal(mkdir(path, 0700), 0);
 }
 
-static void start_server(struct world *w, const struct conf *conf)
+static void start_server(struct world *w, const struct conf *conf,
+			 void (*change)(struct server_config *config))
 {
-	const struct server_config config = {
+	struct server_config config = {
 		.guid = "0123456789abcde",
 		.min_dialect = (uint16_t)conf->server_min_protocol,
 		.max_dialect = (uint16_t)conf->server_max_protocol,
@@ -129,6 +138,8 @@ static void start_server(struct world *w, const struct conf *conf)
 		.service = w->service,
 	};
 
+	if (change)
+		change(&config);
 	w->server = server_create(&config);
 	assert_non_null(w->server);
 }
@@ -142,7 +153,7 @@ struct world *world_create(const struct world_config *config)
 	assert_non_null(w);
 	make_directory(w);
 	write_accounts(w);
-	conf = load_conf(w, config ? config->settings : NULL);
+	conf = load_conf(w, config);
 	w->commands = commands;
 	if (config && config->commands)
 		config->commands(&w->commands);
@@ -150,7 +161,7 @@ struct world *world_create(const struct world_config *config)
 	assert_non_null(w->pool);
 	w->service = service_create(conf);
 	assert_non_null(w->service);
-	start_server(w, conf);
+	start_server(w, conf, config ? config->server : NULL);
 	assert_int_equal(fiber_workers_start(2), 0);
 	for (unsigned i = 0; i < REACTORS; i++) {
 		const struct reactor_config reactor = {.name = "world", .cpu = -1};

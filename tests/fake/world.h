@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "smbd/session/request.h"
 #include "smbd/wire/file_id.h"
@@ -24,6 +25,7 @@
 
 struct peer_channel;
 struct preauth;
+struct server_config;
 struct signer;
 struct world;
 
@@ -33,6 +35,10 @@ struct world_config {
 	const char *settings;
 	/* Replace handlers before the server runs: may be NULL. */
 	void (*commands)(struct command_table *table);
+	/* Add shares to the file, and folders to the directory: may be NULL. */
+	void (*shares)(FILE *conf, const char *directory);
+	/* Change what the server is made with: may be NULL. */
+	void (*server)(struct server_config *config);
 };
 
 struct world *world_create(const struct world_config *config);

@@ -492,8 +492,33 @@ static void test_missing_files(void **state)
 	assert_non_null(c);
 	assert_string_equal(said, "");
 	talloc_free(c);
+	c = conf_reload(NULL, put("b.conf", text), &ear);
+	assert_non_null(c);
+	assert_int_equal(c->share_count, 1);
+	assert_non_null(strstr(said, "No such file or directory: nobody can connect to it"));
+	assert_int_equal(said[0], 'W');
+	talloc_free(c);
 	snprintf(text, sizeof(text), "[s]\npath = %s/b.conf\n", dir);
-	expect_load(put("c.conf", text), "E:@/c.conf: [s] path = @/b.conf: not a directory\n");
+	expect_load(put("c.conf", text), "E:@/c.conf: [s] path = @/b.conf: Not a directory\n");
+}
+
+/* What cannot be done as it is asked for is said. */
+static void test_promises(void **state)
+{
+	static const char text[] =
+		"[s]\npath = /\nguest only = yes\nsmb encrypt = desired\n"
+		"[t]\npath = /\nsmb encrypt = required\n"
+		"[u]\npath = /\nea support = yes\n";
+	struct conf *c;
+
+	said[0] = 0;
+	c = conf_parse(NULL, "t.conf", text, sizeof(text) - 1, &ear);
+	assert_non_null(c);
+	assert_non_null(strstr(said, "[s] guest only does nothing without guest ok"));
+	assert_non_null(strstr(said, "[s] smb encrypt = desired: smb3d cannot encrypt yet"));
+	assert_non_null(strstr(said, "[t] smb encrypt = required: smb3d cannot encrypt yet"));
+	assert_non_null(strstr(said, "\"ea support\" ignored"));
+	talloc_free(c);
 }
 
 static void test_make_directories(void **state)
@@ -620,6 +645,7 @@ int main(void)
 		cmocka_unit_test(test_errors_name_file_line_and_closest),
 		cmocka_unit_test(test_sections),
 		cmocka_unit_test(test_ignored),
+		cmocka_unit_test(test_promises),
 		cmocka_unit_test(test_not_text),
 		cmocka_unit_test(test_dump_parses_to_the_same),
 		cmocka_unit_test(test_table_is_sound),
