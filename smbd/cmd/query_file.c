@@ -80,6 +80,39 @@ static struct nt_status query_name(const struct query *q, bool rooted, struct wr
 	return status;
 }
 
+/* May these n bytes stand in a short name? */
+static bool short_part(const char *s, size_t n)
+{
+	static const char legal[] = "!#$%&'()-@^_`{}~";
+
+	for (size_t i = 0; i < n; i++)
+		if (!(s[i] >= 'a' && s[i] <= 'z') && !(s[i] >= 'A' && s[i] <= 'Z') &&
+		    !(s[i] >= '0' && s[i] <= '9') && !memchr(legal, s[i], sizeof(legal) - 1))
+			return false;
+	return true;
+}
+
+/* None is generated (name.h); a name that is a short one by itself is its own, as in NTFS. */
+static struct nt_status query_alternate_name(const struct query *q, struct wr *w)
+{
+	char *path = file_open_path(q->h->files, &q->h->file, request_pool(q->req));
+	uint8_t wire[NAME_WIRE_MAX];
+	size_t base, extension, len;
+	const char *leaf;
+
+	if (!path)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	leaf = name_leaf(path, NULL);
+	len = strlen(leaf);
+	base = strcspn(leaf, ".");
+	extension = len - base;
+	if (base == 0 || base > 8 || extension > 4 || extension == 1 || !short_part(leaf, base) ||
+	    (extension && !short_part(leaf + base + 1, extension - 1)))
+		return STATUS_OBJECT_NAME_NOT_FOUND;
+	file_name_info_encode(w, WIRE_BLOB(wire, name_to_wire(leaf, len, wire, sizeof(wire))));
+	return STATUS_SUCCESS;
+}
+
 static struct nt_status query_streams(const struct query *q, struct wr *w)
 {
 	static const char suffix[] = ":$DATA";
@@ -178,7 +211,7 @@ static struct nt_status query_encode(const struct query *q, uint8_t class, struc
 	case FileNormalizedNameInformation:
 		return query_name(q, false, w);
 	case FileAlternateNameInformation:
-		return STATUS_OBJECT_NAME_NOT_FOUND; /* there are no short names */
+		return query_alternate_name(q, w);
 	case FileStreamInformation:
 		return query_streams(q, w);
 	case FileCompressionInformation:
