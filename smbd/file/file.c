@@ -435,6 +435,20 @@ static bool moved_each(struct file *file, struct file_open *o, void *arg)
 	return false;
 }
 
+/* A file has nothing below it: only its own opens are looked at. */
+static void file_moved(struct file *file, const struct vfs_share *share, const struct moved *m)
+{
+	pthread_mutex_lock(&file->shard->mutex);
+	list_for_each (n, &file->opens) {
+		struct file_open *o = open_of(n);
+
+		if (o->node->share == share)
+			move_path(&o->path, m, true);
+	}
+	move_path(&file->delete_path, m, true);
+	pthread_mutex_unlock(&file->shard->mutex);
+}
+
 /* What stands at the new name, [MS-FSA] 2.1.5.15.11: may it be replaced? */
 static struct nt_status target_allowed(struct file_table *table, const struct file_open *open,
 				       const char *new_path, bool replace)
@@ -510,10 +524,11 @@ struct nt_status file_rename(struct file_table *table, struct file_open *open, c
 	if (nt_error(status))
 		goto free_from;
 	status = name_status(vfs_node_rename(node, from, new_path, replace, NULL, &to));
-	if (nt_success(status)) {
-		moved.to = to;
+	moved.to = to;
+	if (nt_success(status) && node->stat.directory)
 		each_open(table, node->share, moved_each, &moved);
-	}
+	else if (nt_success(status))
+		file_moved(open->file, node->share, &moved);
 	talloc_free(to);
 free_from:
 	talloc_free(from);

@@ -119,8 +119,10 @@ void change_time_apply(struct vfs_stat *st); /* st->ctime is the real one before
 /* fn(arg) where it may block. */
 int vfs_run(int (*fn)(void *arg), void *arg);
 
-/* Whoever adds, changes or removes names in a directory and must see each other: held in a job. */
-pthread_mutex_t *names_mutex(int dir);
+/* Whoever makes, moves or removes names in a directory, or in two, and must see each other: held in
+ * a job. Takes descriptors of the directories, which may be the same. */
+void names_lock(int dir, int other);
+void names_unlock(int dir, int other);
 
 struct vfs_node *node_new(struct vfs_share *share, struct vfs_cred *cred);
 int node_open_self(struct vfs_node *node, int flags); /* its inode again, as its cred */

@@ -76,6 +76,14 @@ int vfs_node_path(struct vfs_node *node, void *talloc_ctx, char **path)
 	return err ? err : *path ? 0 : -ENOMEM;
 }
 
+/* Is the name in this place the node's, or a link's that leads to it? */
+static bool is_node_at(const struct where *where, const struct vfs_node *node,
+		       const struct place *place)
+{
+	return same_inode(node->fd, place->parent, place->leaf) ||
+	       leads_to(where, place->path, node->fd);
+}
+
 /* The directory and name that the node goes by: `path`, or if that is somebody else's by now, what
  * the kernel says. */
 static int place_of(const struct where *where, const struct vfs_node *node, void *ctx,
@@ -85,11 +93,8 @@ static int place_of(const struct where *where, const struct vfs_node *node, void
 	int err = resolve_place(where, ctx, path, place);
 
 	if (!err) {
-		if (same_inode(node->fd, place->parent, place->leaf) ||
-		    leads_to(where, place->path, node->fd)) {
-			place->exists = true;
+		if (is_node_at(where, node, place))
 			return 0;
-		}
 		place_clear(place);
 	}
 	if (err == -EBUSY)
@@ -97,9 +102,7 @@ static int place_of(const struct where *where, const struct vfs_node *node, void
 	err = kernel_path(where, node->fd, ctx, &real);
 	if (err)
 		return err;
-	err = resolve_place(where, ctx, real, place);
-	place->exists = err == 0;
-	return err;
+	return resolve_place(where, ctx, real, place);
 }
 
 /* ---- rename ---- */
@@ -165,6 +168,8 @@ static int rename_to(const struct where *where, struct rename_job *job, const st
 	int err;
 
 	strcpy(leaf, to->leaf);
+	if (!is_node_at(where, job->node, from)) /* before the mutexes, it was */
+		return -ESTALE;
 	err = place_look(where, job->tmp, to);
 	if (err)
 		return err;
@@ -185,7 +190,6 @@ static int rename_to(const struct where *where, struct rename_job *job, const st
 static int rename_job(void *arg)
 {
 	struct rename_job *job = arg;
-	pthread_mutex_t *mutex;
 	struct where where;
 	struct place from;
 	int err = where_of(job->node, &where);
@@ -200,10 +204,9 @@ static int rename_job(void *arg)
 		err = job->replace ? -EISDIR : -EEXIST;
 	if (err)
 		goto clear_from;
-	mutex = names_mutex(job->to.parent);
-	pthread_mutex_lock(mutex);
+	names_lock(from.parent, job->to.parent);
 	err = rename_to(&where, job, &from, &job->to);
-	pthread_mutex_unlock(mutex);
+	names_unlock(from.parent, job->to.parent);
 clear_from:
 	place_clear(&from);
 put_root:
@@ -301,7 +304,6 @@ static int link_job(void *arg)
 {
 	struct link_job *job = arg;
 	void *ctx = talloc_new(NULL);
-	pthread_mutex_t *mutex;
 	struct where where;
 	struct place to;
 	int err = where_of(job->node, &where);
@@ -310,10 +312,9 @@ static int link_job(void *arg)
 		goto free_ctx;
 	err = resolve_place(&where, ctx, job->new_path, &to);
 	if (!err) {
-		mutex = names_mutex(to.parent);
-		pthread_mutex_lock(mutex);
+		names_lock(to.parent, to.parent);
 		err = link_to(&where, job, ctx, &to);
-		pthread_mutex_unlock(mutex);
+		names_unlock(to.parent, to.parent);
 		place_clear(&to);
 	}
 	root_put(where.root);
@@ -338,31 +339,42 @@ struct unlink_job {
 	const char *path;
 };
 
+/* The entry itself, which may be a link to the node. */
+static int unlink_at(const struct where *where, const struct vfs_node *node,
+		     const struct place *place)
+{
+	struct stat st;
+	int err;
+
+	if (!is_node_at(where, node, place))
+		return -ESTALE;
+	err = cred_enter(where->cred);
+	if (err)
+		return err;
+	if (fstatat(place->parent, place->leaf, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+	    unlinkat(place->parent, place->leaf, S_ISDIR(st.st_mode) ? AT_REMOVEDIR : 0) != 0)
+		err = errno == EEXIST ? -ENOTEMPTY : -errno;
+	cred_leave();
+	return err;
+}
+
 static int unlink_job(void *arg)
 {
 	struct unlink_job *job = arg;
 	void *ctx = talloc_new(NULL);
 	struct where where;
 	struct place place;
-	struct stat st;
 	int err = where_of(job->node, &where);
 
 	if (err)
 		goto free_ctx;
 	err = place_of(&where, job->node, ctx, job->path, &place);
-	if (err)
-		goto put_root;
-	err = cred_enter(where.cred);
-	if (err)
-		goto clear_place;
-	/* the entry itself, which may be a link to the node */
-	if (fstatat(place.parent, place.leaf, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
-	    unlinkat(place.parent, place.leaf, S_ISDIR(st.st_mode) ? AT_REMOVEDIR : 0) != 0)
-		err = errno == EEXIST ? -ENOTEMPTY : -errno;
-	cred_leave();
-clear_place:
-	place_clear(&place);
-put_root:
+	if (!err) {
+		names_lock(place.parent, place.parent);
+		err = unlink_at(&where, job->node, &place);
+		names_unlock(place.parent, place.parent);
+		place_clear(&place);
+	}
 	root_put(where.root);
 free_ctx:
 	talloc_free(ctx);

@@ -177,16 +177,35 @@ int vfs_parent(struct vfs_share *share, struct vfs_cred *cred, const char *path,
 
 /* ---- making ---- */
 
-/* Two who make one name in two spellings at once: the second has to see the first's. By directory.
- */
-#define MAKERS 64
-static pthread_mutex_t makers[MAKERS] = {[0 ... MAKERS - 1] = PTHREAD_MUTEX_INITIALIZER};
+/* Two who make one name in two spellings at once: the second has to see the first's. And a name
+ * that was found to be a node's must not become another's before it is removed. By directory. */
+#define NAMES_MUTEXES 64
+static pthread_mutex_t names_mutexes[NAMES_MUTEXES] = {[0 ... NAMES_MUTEXES - 1] =
+							       PTHREAD_MUTEX_INITIALIZER};
 
-pthread_mutex_t *names_mutex(int dir)
+static size_t names_mutex(int dir)
 {
 	struct stat st;
 
-	return &makers[fstat(dir, &st) == 0 ? st.st_ino % MAKERS : 0];
+	return fstat(dir, &st) == 0 ? st.st_ino % NAMES_MUTEXES : 0;
+}
+
+void names_lock(int dir, int other)
+{
+	size_t a = names_mutex(dir), b = dir == other ? a : names_mutex(other);
+
+	pthread_mutex_lock(&names_mutexes[a < b ? a : b]);
+	if (a != b)
+		pthread_mutex_lock(&names_mutexes[a < b ? b : a]);
+}
+
+void names_unlock(int dir, int other)
+{
+	size_t a = names_mutex(dir), b = dir == other ? a : names_mutex(other);
+
+	pthread_mutex_unlock(&names_mutexes[a]);
+	if (a != b)
+		pthread_mutex_unlock(&names_mutexes[b]);
 }
 
 struct create_job {
@@ -249,14 +268,12 @@ static int make_rest(struct vfs_node *node, const struct place *place,
 static int create_in(struct create_job *job, const struct where *where)
 {
 	struct vfs_node *node = job->node;
-	pthread_mutex_t *mutex;
 	struct place place;
 	int err = resolve_place(where, node, job->path, &place);
 
 	if (err)
 		return err;
-	mutex = names_mutex(place.parent);
-	pthread_mutex_lock(mutex);
+	names_lock(place.parent, place.parent);
 	err = place_look(where, node, &place);
 	if (!err)
 		err = place.exists ? -EEXIST : cred_enter(node->cred);
@@ -270,7 +287,7 @@ static int create_in(struct create_job *job, const struct where *where)
 			unlinkat(place.parent, place.leaf,
 				 job->create->directory ? AT_REMOVEDIR : 0);
 	}
-	pthread_mutex_unlock(mutex);
+	names_unlock(place.parent, place.parent);
 	place_clear(&place);
 	return err;
 }
@@ -391,6 +408,7 @@ int vfs_node_stat(struct vfs_node *node, struct vfs_stat *stat)
 
 struct access_job {
 	struct vfs_node *node;
+	bool cached;
 	unsigned may;
 };
 
@@ -410,42 +428,62 @@ static bool may_delete(const struct vfs_node *node, int parent)
 	       dir.st_uid == node->cred->uid;
 }
 
+/* As the cred; parent < 0: none that it could reach. */
+static unsigned may_bits(const struct vfs_node *node, int parent)
+{
+	uid_t uid = node->cred->uid;
+
+	return (may(node->fd, R_OK) ? VFS_MAY_READ : 0) |
+	       (may(node->fd, W_OK) ? VFS_MAY_WRITE : 0) |
+	       (may(node->fd, X_OK) ? VFS_MAY_EXECUTE : 0) |
+	       (parent >= 0 && may_delete(node, parent) ? VFS_MAY_DELETE : 0) |
+	       (uid == 0 || uid == node->stat.uid ? VFS_MAY_OWN : 0);
+}
+
 static int access_job(void *arg)
 {
 	struct access_job *job = arg;
 	struct vfs_node *node = job->node;
 	struct where where = {.share = node->share, .cred = node->cred};
-	void *ctx = talloc_new(NULL);
-	struct place place = {.parent = -1};
-	int err;
+	char *path = talloc_strdup(NULL, node->path);
+	size_t parent_len;
+	int parent = -1, err = 0;
 
-	where.root = root_get(where.share, false, &err);
-	if (!where.root)
-		goto free_ctx;
-	if (*node->path) /* a parent that can't be reached is one that can't be changed */
-		(void)resolve_place(&where, ctx, node->path, &place);
-	err = cred_enter(node->cred);
+	if (!path)
+		return -ENOMEM;
+	name_leaf(path, &parent_len);
+	if (job->cached && !root_is_fresh(node->share))
+		err = -EAGAIN;
+	else
+		where.root = root_get(where.share, false, &err);
 	if (err)
-		goto put_root;
-	job->may = (may(node->fd, R_OK) ? VFS_MAY_READ : 0) |
-		   (may(node->fd, W_OK) ? VFS_MAY_WRITE : 0) |
-		   (may(node->fd, X_OK) ? VFS_MAY_EXECUTE : 0) |
-		   (place.parent >= 0 && may_delete(node, place.parent) ? VFS_MAY_DELETE : 0) |
-		   (node->cred->uid == 0 || node->cred->uid == node->stat.uid ? VFS_MAY_OWN : 0);
-	cred_leave();
-put_root:
+		goto free_path;
+	if (*path) { /* a parent that can't be reached is one that can't be changed */
+		path[parent_len] = '\0';
+		parent = resolve_open(&where, path, O_PATH | O_DIRECTORY, job->cached);
+	}
+	err = job->cached && parent == -EAGAIN ? -EAGAIN : cred_enter(node->cred);
+	if (!err) {
+		job->may = may_bits(node, parent);
+		cred_leave();
+	}
+	if (parent >= 0)
+		close(parent);
 	root_put(where.root);
-	place_clear(&place);
-free_ctx:
-	talloc_free(ctx);
+free_path:
+	talloc_free(path);
 	return err;
 }
 
 int vfs_node_access(struct vfs_node *node, unsigned *out)
 {
-	struct access_job job = {.node = node};
-	int err = vfs_run(access_job, &job);
+	struct access_job job = {.node = node, .cached = fiber_self() != NULL};
+	int err = job.cached ? access_job(&job) : -EAGAIN;
 
+	if (err == -EAGAIN) {
+		job.cached = false;
+		err = vfs_run(access_job, &job);
+	}
 	*out = job.may;
 	return err;
 }

@@ -273,6 +273,45 @@ static void test_race_of_spellings(void **state)
 	assert_int_equal(made, 300);
 }
 
+/* One deletes a file while another takes its name: the other's file is not the one that goes. */
+struct pair {
+	pthread_barrier_t start;
+	struct vfs_node *victim, *mover;
+};
+
+static void *delete_victim(void *arg)
+{
+	struct pair *p = arg;
+
+	pthread_barrier_wait(&p->start);
+	(void)vfs_node_unlink(p->victim, "x");
+	return NULL;
+}
+
+static void test_race_of_unlink_and_rename(void **state)
+{
+	struct fixture *f = *state;
+
+	for (unsigned i = 0; i < 300; i++) {
+		struct pair p = {.victim = make(f, "x", false), .mover = make(f, "y", false)};
+		struct vfs_node *found;
+		pthread_t thread;
+
+		pthread_barrier_init(&p.start, NULL, 2);
+		assert_int_equal(pthread_create(&thread, NULL, delete_victim, &p), 0);
+		pthread_barrier_wait(&p.start);
+		assert_int_equal(vfs_node_rename(p.mover, "y", "x", true, NULL, NULL), 0);
+		pthread_join(thread, NULL);
+		found = lookup(f, "x");
+		assert_true(vfs_id_equal(&found->id, &p.mover->id));
+		assert_int_equal(vfs_node_unlink(found, "x"), 0);
+		vfs_node_close(found);
+		vfs_node_close(p.victim);
+		vfs_node_close(p.mover);
+		pthread_barrier_destroy(&p.start);
+	}
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
@@ -287,6 +326,7 @@ int main(void)
 		TEST(test_link),
 		TEST(test_race_with_local_renames),
 		TEST(test_race_of_spellings),
+		TEST(test_race_of_unlink_and_rename),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
