@@ -15,8 +15,9 @@
 #include "smbd/vfs/impl.h"
 #include "smbd/vfs/name.h"
 
-#define RACE_RETRIES 128  /* openat2 says EAGAIN when a rename crosses its ".." */
-#define CHUNK_BYTES  4000 /* of a path that is longer than one system call takes (PATH_MAX) */
+#define RACE_RETRIES   128  /* openat2 says EAGAIN when a rename crosses its ".." */
+#define ABSOLUTE_LINKS 8    /* followed for one path */
+#define CHUNK_BYTES    4000 /* of a path that is longer than one system call takes (PATH_MAX) */
 
 static uint64_t resolve_flags(const struct vfs_share *share, bool cached)
 {
@@ -79,7 +80,7 @@ static int open_chunks(int dir, const char *path, int flags, uint64_t resolve)
 	return next;
 }
 
-int resolve_open(const struct where *where, const char *path, int flags, bool cached)
+static int open_as(const struct where *where, const char *path, int flags, bool cached)
 {
 	int fd, err = cred_enter(where->cred);
 
@@ -87,6 +88,83 @@ int resolve_open(const struct where *where, const char *path, int flags, bool ca
 		return err;
 	fd = open_chunks(where->root->fd, path, flags, resolve_flags(where->share, cached));
 	cred_leave();
+	return fd;
+}
+
+/* What an absolute link's target is called from the root: NULL if it is outside. */
+static const char *below_root(const struct where *where, const char *target)
+{
+	char proc[PROC_FD_MAX], real[PATH_MAX];
+	ssize_t n = readlink(proc_fd_path(where->root->fd, proc), real, sizeof(real));
+	const char *const names[] = {real, where->share->path}; /* as it is, and as configured */
+	size_t lens[] = {n > 0 ? (size_t)n : 0, strlen(where->share->path)};
+
+	for (unsigned i = 0; i < 2; i++) {
+		size_t len = lens[i];
+
+		while (len && names[i][len - 1] == '/')
+			len--;
+		if (len && strncmp(target, names[i], len) == 0 &&
+		    (target[len] == '/' || target[len] == '\0'))
+			return target + len + strspn(target + len, "/");
+	}
+	return NULL;
+}
+
+/* The first component of path that is an absolute link to below the root, replaced by what it leads
+ * to; NULL: there is none. */
+static char *follow_absolute(const struct where *where, void *ctx, const char *path)
+{
+	for (size_t start = 0, end; path[start]; start = end + (path[end] == '/')) {
+		char target[PATH_MAX], *parent = talloc_strndup(ctx, path, start ? start - 1 : 0);
+		char *name;
+		const char *below;
+		ssize_t n = -1;
+		int dir;
+
+		end = start + strcspn(path + start, "/");
+		name = talloc_strndup(ctx, path + start, end - start);
+		dir = parent && name ? open_as(where, parent, O_PATH | O_DIRECTORY, false) : -1;
+		if (dir < 0)
+			return NULL;
+		n = readlinkat(dir, name, target, sizeof(target) - 1);
+		close(dir);
+		if (n <= 0 || target[0] != '/')
+			continue;
+		target[n] = '\0';
+		below = below_root(where, target);
+		return below ? talloc_asprintf(ctx, "%s%s", below,
+					       path[end] && !*below ? path + end + 1 : path + end)
+			     : NULL;
+	}
+	return NULL;
+}
+
+/*
+ * Absolute links are out of the root to the kernel, wherever they lead. Those that stay inside are
+ * followed here, by name, one at a time; what comes of it is opened beneath the root like any path.
+ */
+static int open_by_absolute_links(const struct where *where, const char *path, int flags)
+{
+	void *ctx = talloc_new(NULL);
+	int fd = -ELOOP;
+
+	for (unsigned links = 0; links < ABSOLUTE_LINKS && fd == -ELOOP; links++) {
+		path = follow_absolute(where, ctx, path);
+		if (!path)
+			break;
+		fd = open_as(where, path, flags, false);
+	}
+	talloc_free(ctx);
+	return fd;
+}
+
+int resolve_open(const struct where *where, const char *path, int flags, bool cached)
+{
+	int fd = open_as(where, path, flags, cached);
+
+	if (fd == -ELOOP && !cached && where->share->options.symlinks == VFS_SYMLINKS_BENEATH)
+		fd = open_by_absolute_links(where, path, flags);
 	return fd;
 }
 

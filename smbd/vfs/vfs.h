@@ -60,8 +60,7 @@ void vfs_cred_put(struct vfs_cred *cred);
 
 /* ---- share ---- */
 enum vfs_symlinks {
-	VFS_SYMLINKS_BENEATH, /* links that stay inside the root are followed; absolute ones don't
-			       */
+	VFS_SYMLINKS_BENEATH, /* links that stay inside the root are followed */
 	VFS_SYMLINKS_NONE,    /* no link is followed, or listed */
 	VFS_SYMLINKS_WIDE     /* links may lead anywhere on this machine */
 };

@@ -61,6 +61,48 @@ static void test_links_beneath(void **state)
 	vfs_node_close(node);
 }
 
+static void link_into(const struct fixture *f, const char *target, const char *link)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s%s", f->root, target);
+	assert_int_equal(symlink(path, local(f, link)), 0);
+}
+
+/* Absolute links that stay inside are followed, also one through another; no other is. */
+static void test_absolute_inside(void **state)
+{
+	struct fixture *f = *state;
+	struct vfs_create create = {0};
+	struct vfs_node *node;
+
+	plant(f);
+	link_into(f, "/d", "abs-d");
+	link_into(f, "/d/inside", "abs-file");
+	link_into(f, "/abs-d/inside", "twice");
+	link_into(f, "//", "abs-root");
+	link_into(f, "/../outside/secret", "sneaky");
+	link_into(f, "-not/d", "beside"); /* begins like the root */
+	link_into(f, "/round", "round");
+	link_into(f, "/up/secret", "by-up");
+	vfs_node_close(lookup(f, "abs-d"));
+	vfs_node_close(lookup(f, "abs-d/inside"));
+	vfs_node_close(lookup(f, "ABS-D/INSIDE"));
+	vfs_node_close(lookup(f, "abs-file"));
+	vfs_node_close(lookup(f, "twice"));
+	vfs_node_close(lookup(f, "abs-root"));
+	vfs_node_close(lookup(f, "abs-root/d/inside"));
+	assert_int_equal(lookup_error(f, "sneaky"), -ELOOP);
+	assert_int_equal(lookup_error(f, "beside"), -ELOOP);
+	assert_int_equal(lookup_error(f, "round"), -ELOOP);
+	assert_int_equal(lookup_error(f, "by-up"), -ELOOP);
+	assert_int_equal(lookup_error(f, "abs-d/missing"), -ENOENT);
+	assert_int_equal(vfs_create(f->share, f->cred, "abs-d/new", &create, &node), 0);
+	assert_true(local_exists(f, "d/new"));
+	assert_int_equal(vfs_node_unlink(node, "abs-d/new"), 0);
+	vfs_node_close(node);
+}
+
 static void test_links_none(void **state)
 {
 	static const struct vfs_share_options options = {.symlinks = VFS_SYMLINKS_NONE};
@@ -202,9 +244,13 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_links_beneath),          cmocka_unit_test(test_links_none),
-		cmocka_unit_test(test_links_wide), TEST(test_parsed_names_stay),
-		TEST(test_racing_renames),         TEST(test_moved_out),
+		TEST(test_links_beneath),
+		TEST(test_absolute_inside),
+		cmocka_unit_test(test_links_none),
+		cmocka_unit_test(test_links_wide),
+		TEST(test_parsed_names_stay),
+		TEST(test_racing_renames),
+		TEST(test_moved_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
