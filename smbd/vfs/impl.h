@@ -3,6 +3,9 @@
  * What the files of vfs/ share and nobody else sees: taking an identity, resolving a name beneath a
  * root, the index of folded names, and how a file's state is read from the medium.
  *
+ * Locks, outermost first: names_lock(), the index's mutex; the share's and the table of change
+ * times are taken alone.
+ *
  * Thread: unless it says so, code here runs in a job (vfs_run()): on a worker, or on the caller's
  * thread outside a fiber; it may block and never suspends. Errors: negative errno, as vfs.h has it.
  */
