@@ -57,26 +57,29 @@ static int set_congestion(int fd, const struct tcp_config *config)
 		       : 0;
 }
 
-/* Everything but the buffers is worth a refusal only to whoever asked for it: an option that the
- * kernel does not take is logged, and the connection served without. */
+/* The first option that was not taken is told, and logged; the connection works without it. */
 int tcp_socket_setup(int fd, const struct tcp_config *config)
 {
-	int err = set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1), first = err;
+	const int results[] = {
+		set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1),
+		set_keepalive(fd, config),
+		config->user_timeout_ms
+			? set_int(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)config->user_timeout_ms)
+			: 0,
+		config->send_buffer_bytes
+			? set_int(fd, SOL_SOCKET, SO_SNDBUF, config->send_buffer_bytes)
+			: 0,
+		config->recv_buffer_bytes
+			? set_int(fd, SOL_SOCKET, SO_RCVBUF, config->recv_buffer_bytes)
+			: 0,
+		set_congestion(fd, config),
+	};
 
-	err = set_keepalive(fd, config);
-	first = first ? first : err;
-	if (config->user_timeout_ms)
-		err = set_int(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)config->user_timeout_ms);
-	first = first ? first : err;
-	if (config->send_buffer_bytes)
-		err = set_int(fd, SOL_SOCKET, SO_SNDBUF, config->send_buffer_bytes);
-	first = first ? first : err;
-	if (config->recv_buffer_bytes)
-		err = set_int(fd, SOL_SOCKET, SO_RCVBUF, config->recv_buffer_bytes);
-	first = first ? first : err;
-	err = set_congestion(fd, config);
-	first = first ? first : err;
-	if (first)
-		log_debug("a socket option was not taken: %s", strerror(-first));
-	return first;
+	for (unsigned i = 0; i < sizeof(results) / sizeof(results[0]); i++) {
+		if (results[i]) {
+			log_debug("a socket option was not taken: %s", strerror(-results[i]));
+			return results[i];
+		}
+	}
+	return 0;
 }
