@@ -237,6 +237,36 @@ bool smb2_create_contexts_request_decode(struct rd *r, struct smb2_create_contex
 	return rd_ok(r);
 }
 
+static void durable_v2_request_encode(struct wr *w, const struct smb2_create_contexts_request *in)
+{
+	wr_u32(w, in->durable_v2.timeout_ms);
+	wr_u32(w, in->durable_v2.flags);
+	wr_zero(w, 8);
+	guid_encode(w, &in->durable_v2.create_guid);
+}
+
+static void durable_reconnect_v2_encode(struct wr *w, const struct smb2_create_contexts_request *in)
+{
+	smb2_file_id_encode(w, in->durable_reconnect_v2.file_id);
+	guid_encode(w, &in->durable_reconnect_v2.create_guid);
+	wr_u32(w, in->durable_reconnect_v2.flags);
+}
+
+static void app_instance_id_encode(struct wr *w, const struct smb2_create_contexts_request *in)
+{
+	wr_u16(w, 20);
+	wr_u16(w, 0);
+	guid_encode(w, &in->app_instance_id);
+}
+
+static void app_instance_version_encode(struct wr *w, const struct smb2_create_contexts_request *in)
+{
+	wr_u16(w, 24);
+	wr_zero(w, 6);
+	wr_u64(w, in->app_instance_version_high);
+	wr_u64(w, in->app_instance_version_low);
+}
+
 static void request_data_encode(struct wr *w, uint32_t bit,
 				const struct smb2_create_contexts_request *in)
 {
@@ -267,26 +297,16 @@ static void request_data_encode(struct wr *w, uint32_t bit,
 		lease_encode(w, &in->lease);
 		break;
 	case SMB2_CREATE_DURABLE_HANDLE_REQUEST_V2:
-		wr_u32(w, in->durable_v2.timeout_ms);
-		wr_u32(w, in->durable_v2.flags);
-		wr_zero(w, 8);
-		guid_encode(w, &in->durable_v2.create_guid);
+		durable_v2_request_encode(w, in);
 		break;
 	case SMB2_CREATE_DURABLE_HANDLE_RECONNECT_V2:
-		smb2_file_id_encode(w, in->durable_reconnect_v2.file_id);
-		guid_encode(w, &in->durable_reconnect_v2.create_guid);
-		wr_u32(w, in->durable_reconnect_v2.flags);
+		durable_reconnect_v2_encode(w, in);
 		break;
 	case SMB2_CREATE_APP_INSTANCE_ID:
-		wr_u16(w, 20);
-		wr_u16(w, 0);
-		guid_encode(w, &in->app_instance_id);
+		app_instance_id_encode(w, in);
 		break;
 	case SMB2_CREATE_APP_INSTANCE_VERSION:
-		wr_u16(w, 24);
-		wr_zero(w, 6);
-		wr_u64(w, in->app_instance_version_high);
-		wr_u64(w, in->app_instance_version_low);
+		app_instance_version_encode(w, in);
 		break;
 	case SVHDX_OPEN_DEVICE_CONTEXT:
 		wire_blob_encode(w, in->svhdx);

@@ -305,15 +305,37 @@ static void file_id(void **state)
 	assert_memory_equal(&in, &out, sizeof(in));
 }
 
-/* What smb2.getinfo.qfile_buffercheck asks of a server. */
+/* What smb2.getinfo.qfile_buffercheck and qfs_buffercheck ask of a server. */
 static void fixed_sizes(void **state)
 {
-	assert_int_equal(file_information_fixed_size(FileBasicInformation), 40);
-	assert_int_equal(file_information_fixed_size(FileAllInformation), 104);
-	assert_int_equal(file_information_fixed_size(FileStreamInformation), 32);
-	assert_int_equal(file_information_fixed_size(FileAlternateNameInformation), 8);
-	assert_int_equal(file_information_fixed_size(FileRenameInformation), 0);
-	assert_int_equal(file_information_fixed_size(255), 0);
+	static const struct {
+		uint8_t class;
+		size_t size;
+	} file[] =
+		{
+			{FileBasicInformation, 40},       {FileStandardInformation, 24},
+			{FileInternalInformation, 8},     {FileEaInformation, 4},
+			{FileAccessInformation, 4},       {FilePositionInformation, 8},
+			{FileModeInformation, 4},         {FileAlignmentInformation, 4},
+			{FileAllInformation, 104},        {FileAlternateNameInformation, 8},
+			{FileStreamInformation, 32},      {FileCompressionInformation, 16},
+			{FileNetworkOpenInformation, 56}, {FileAttributeTagInformation, 8},
+			{FileFullEaInformation, 8},       {FilePipeLocalInformation, 40},
+			{FilePipeRemoteInformation, 16},  {FileIdInformation, 24},
+			{FileRenameInformation, 0},       {255, 0},
+		},
+	  fs[] = {
+		  {FileFsVolumeInformation, 24},   {FileFsSizeInformation, 24},
+		  {FileFsDeviceInformation, 8},    {FileFsAttributeInformation, 16},
+		  {FileFsControlInformation, 48},  {FileFsFullSizeInformation, 32},
+		  {FileFsObjectIdInformation, 64}, {FileFsSectorSizeInformation, 28},
+		  {FileFsLabelInformation, 0},     {255, 0},
+	  };
+
+	for (size_t i = 0; i < sizeof(file) / sizeof(file[0]); i++)
+		assert_int_equal(file_information_fixed_size(file[i].class), file[i].size);
+	for (size_t i = 0; i < sizeof(fs) / sizeof(fs[0]); i++)
+		assert_int_equal(fs_information_fixed_size(fs[i].class), fs[i].size);
 }
 
 int main(void)
