@@ -434,7 +434,6 @@ static int server_start(struct app *app)
 		.min_dialect = (uint16_t)conf->server_min_protocol,
 		.max_dialect = (uint16_t)conf->server_max_protocol,
 		.signing_required = conf->server_signing == CONF_SIGNING_MANDATORY,
-		.signing_disabled = conf->server_signing == CONF_SIGNING_DISABLED,
 		.multi_channel = false, /* issue C: conf->multi_channel */
 		.idle_ns = (uint64_t)conf->deadtime_min * 60 * NS_PER_SEC,
 		.max_transact = conf->smb2_max_trans,

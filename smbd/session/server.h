@@ -26,7 +26,6 @@ struct server_config {
 	uint8_t guid[16];
 	uint16_t min_dialect, max_dialect;
 	bool signing_required; /* server signing = mandatory */
-	bool signing_disabled; /* only what the protocol demands is signed */
 	bool multi_channel;
 	uint32_t max_transact, max_read, max_write;        /* bytes; of dialects with large MTU */
 	unsigned max_credits;                              /* a connection */
