@@ -120,13 +120,13 @@ static bool wants_interim(const struct exchange *x)
 	return x->running && !container_of(x->requests.prev, struct request, node)->async_id;
 }
 
-/* NEGOTIATE and SESSION_SETUP never get one: Windows sends none, and clients expect none before
- * they have a session. */
+/* What sets up sessions and trees never gets one: Windows sends none, and the header of an
+ * asynchronous reply has no room for the TreeId that a TREE_CONNECT answers with (2.2.1.1). */
 static bool may_interim(const struct exchange *x)
 {
 	const struct request *req = x->current;
 
-	return req && req->checked && exchange_is_last(x, req) && req->command > SMB2_SESSION_SETUP;
+	return req && req->checked && exchange_is_last(x, req) && req->command > SMB2_TREE_CONNECT;
 }
 
 static void pending_arm(struct connection *conn)

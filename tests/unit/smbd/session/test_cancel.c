@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "smbd/cmd/session_commands.h"
 #include "smbd/wire/access.h"
 #include "smbd/wire/create.h"
 #include "smbd/wire/empty.h"
@@ -48,8 +49,15 @@ static struct nt_status slow(struct request *req)
 	return STATUS_SUCCESS;
 }
 
+static struct nt_status slow_tree_connect(struct request *req)
+{
+	fiber_sleep(100 * NS_PER_MS);
+	return cmd_tree_connect(req);
+}
+
 static void commands_of_test(struct command_table *table)
 {
+	table->by_number[SMB2_TREE_CONNECT].handle = slow_tree_connect;
 	table->by_number[SMB2_LOCK] =
 		(struct command){"LOCK", wait_for_cancel, COMMAND_SESSION, NULL, 0};
 	table->by_number[SMB2_FLUSH] = (struct command){"FLUSH", slow, COMMAND_SESSION, NULL, 0};
@@ -165,6 +173,16 @@ static void test_slow_is_pending(void **state)
 	assert_final(id, reply.header.async_id, STATUS_SUCCESS);
 }
 
+/* A TREE_CONNECT answers in the header's TreeId, which an asynchronous header has not. */
+static void test_slow_tree_connect_is_not_pending(void **state)
+{
+	struct smb2_file_id id;
+
+	assert_status(peer_tree_connect(&peer, "share"), STATUS_SUCCESS);
+	assert_status(peer_create(&peer, "slow", &id), STATUS_SUCCESS);
+	assert_status(peer_close_file(&peer, id), STATUS_SUCCESS);
+}
+
 /* Signed with GMAC, an interim answer would use the final one's nonce: it goes unsigned. */
 static void test_interim_is_unsigned_with_gmac(void **state)
 {
@@ -262,6 +280,7 @@ int main(void)
 		cmocka_unit_test(test_cancel_of_nothing),
 		cmocka_unit_test(test_others_go_on),
 		cmocka_unit_test(test_slow_is_pending),
+		cmocka_unit_test(test_slow_tree_connect_is_not_pending),
 		cmocka_unit_test(test_interim_is_unsigned_with_gmac),
 		cmocka_unit_test(test_last_of_compound),
 		cmocka_unit_test(test_middle_of_compound),
