@@ -6,8 +6,10 @@
  */
 #include <assert.h>
 #include <errno.h>
+#include <string.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "tcp/private.h"
 
@@ -16,6 +18,7 @@
 #define SEND_ROUNDS 8  /* system calls a turn: fairness */
 #define SEND_HEADER 4
 #define SEND_FILE   (1u << 20) /* a call */
+#define SEND_COPY   (16u * 1024)
 
 struct send_batch {
 	uint8_t header[SEND_BATCH][SEND_HEADER];
@@ -134,22 +137,36 @@ static ssize_t send_gather(struct tcp_channel *c)
 	return sendmsg(c->watch.fd, &hdr, flags | (b.file_next ? MSG_MORE : 0));
 }
 
-/* Bytes of a file, by the kernel. If the file shrank, zeros in place of what is gone: the length is
- * out already. */
+/* By a copy: where the file system has no splicing, and zeros in place of what is gone. */
+static ssize_t send_file_copy(int fd, const struct file_slice *file, size_t at)
+{
+	uint8_t bytes[SEND_COPY];
+	size_t left = file->len - at, want = left < sizeof(bytes) ? left : sizeof(bytes);
+	ssize_t n = pread(file->fd, bytes, want, file->offset + (off_t)at);
+
+	if (n < 0) {
+		errno = EIO; /* better no answer than a wrong one */
+		return -1;
+	}
+	if (n == 0) { /* it shrank; the length is out already */
+		memset(bytes, 0, want);
+		n = (ssize_t)want;
+	}
+	return send(fd, bytes, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/* Bytes of a file, by the kernel. */
 static ssize_t send_file(struct tcp_channel *c, const struct channel_send *s)
 {
-	static const uint8_t zeros[64 * 1024];
 	size_t at = s->sent - SEND_HEADER - send_msg_len(s);
 	size_t left = s->file.len - at;
 	off_t offset = s->file.offset + (off_t)at;
 	ssize_t n;
 
 	n = sendfile(c->watch.fd, s->file.fd, &offset, left < SEND_FILE ? left : SEND_FILE);
-	if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR || errno == EPIPE ||
-				errno == ECONNRESET || errno == ETIMEDOUT)))
-		return n;
-	return send(c->watch.fd, zeros, left < sizeof(zeros) ? left : sizeof(zeros),
-		    MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (n == 0 || (n < 0 && (errno == EINVAL || errno == ENOSYS || errno == EIO)))
+		return send_file_copy(c->watch.fd, &s->file, at);
+	return n;
 }
 
 static bool send_some(struct tcp_channel *c)
@@ -166,7 +183,7 @@ static bool send_some(struct tcp_channel *c)
 	if (errno == EINTR)
 		return true;
 	if (errno != EAGAIN && errno != ENOBUFS && errno != ENOMEM) {
-		tcp_channel_end(c, -ECONNRESET, -ECONNRESET);
+		tcp_channel_end(c, errno == EIO ? -EIO : -ECONNRESET, -ECONNRESET);
 		return false;
 	}
 	if (!c->blocked)

@@ -55,8 +55,8 @@ struct remote_slice {
 
 /* A range of an open file that ends a message: a transport may send it without a copy through
  * userspace. The caller promises that the range exists; if the file shrinks meanwhile, the channel
- * sends zeros in place of what is gone. Best it is in the page cache: else the reactor may wait
- * for the disk. */
+ * sends zeros in place of what is gone; if it cannot be read, the channel ends with -EIO. Best it
+ * is in the page cache: else the reactor may wait for the disk. */
 struct file_slice {
 	int fd;
 	off_t offset;
@@ -156,7 +156,8 @@ struct channel_user {
 	void (*message)(struct channel *ch, struct channel_msg *msg);
 
 	/* The last callback, after every op's done(). The user's `why` if the user closed first;
-	 * else -ECONNRESET (the peer ended it, in whatever way), -ETIMEDOUT, -EPROTO, -EMSGSIZE.
+	 * else -ECONNRESET (the peer ended it, in whatever way), -ETIMEDOUT, -EPROTO, -EMSGSIZE,
+	 * -EIO.
 	 */
 	void (*closed)(struct channel *ch, int err);
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What channel.h says of messages that go out. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -197,6 +198,27 @@ static void file_shrunk(struct pair *p)
 	close(fd);
 }
 
+static void file_unreadable(struct pair *p)
+{
+	struct end *a = &p->end[0], *b = &p->end[1];
+	struct op *op;
+	int fd;
+
+	if (!a->ch->limits.file_slices)
+		skip();
+	fd = open("/", O_RDONLY | O_DIRECTORY);
+	op = op_send(a, 20, 80);
+	op->send.file = (struct file_slice){.fd = fd, .offset = 0, .len = 100};
+	end_submit_one(a, op);
+	END_WAIT(a, a->closed);
+	assert_int_equal(a->closed_err, -EIO);
+	assert_int_equal(op->err, -ECONNRESET);
+	END_WAIT(b, b->closed);
+	assert_int_equal(end_got_count(b), 0);
+	op_free(op);
+	close(fd);
+}
+
 static void counted(struct pair *p)
 {
 	struct end *a = &p->end[0], *b = &p->end[1];
@@ -239,6 +261,7 @@ const struct clause clauses_message[] = {
 	{"done() and message() may send", from_callbacks},
 	{"a file slice ends its message", file_slice},
 	{"a file slice that shrank is filled with zeros", file_shrunk},
+	{"a file slice that cannot be read ends the channel", file_unreadable},
 	{"messages and their bytes are counted", counted},
 	{"a channel has an id, a name and limits", described},
 	{NULL, NULL},

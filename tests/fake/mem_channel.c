@@ -272,19 +272,17 @@ static bool mem_push(struct mem_channel *m, struct channel_send *send)
 	return ok;
 }
 
-static void mem_copy_file(const struct file_slice *file, uint8_t *to)
+static bool mem_copy_file(const struct file_slice *file, uint8_t *to)
 {
 	size_t done = 0;
+	ssize_t n = 1;
 
-	while (done < file->len) {
-		ssize_t n =
-			pread(file->fd, to + done, file->len - done, file->offset + (off_t)done);
-
-		if (n <= 0)
-			break;
-		done += (size_t)n;
+	while (done < file->len && n > 0) {
+		n = pread(file->fd, to + done, file->len - done, file->offset + (off_t)done);
+		done += n > 0 ? (size_t)n : 0;
 	}
 	memset(to + done, 0, file->len - done);
+	return n >= 0;
 }
 
 static void mem_transmit(struct mem_channel *m, struct channel_send *send)
@@ -298,8 +296,11 @@ static void mem_transmit(struct mem_channel *m, struct channel_send *send)
 			memcpy(p->bytes + at, send->msg[i].data, send->msg[i].len);
 		at += send->msg[i].len;
 	}
-	if (send->file.len)
-		mem_copy_file(&send->file, p->bytes + at);
+	if (send->file.len && !mem_copy_file(&send->file, p->bytes + at)) {
+		mem_packet_free(p);
+		mem_end(m, -EIO, -ECONNRESET, MEM_RESET);
+		return;
+	}
 	m->ch.counters.msgs_out++;
 	m->ch.counters.bytes_out += p->len;
 	reactor_post(m->peer->ch.reactor, &p->post);
@@ -340,6 +341,8 @@ static void mem_send_all(struct mem_channel *m)
 			break;
 		}
 		mem_transmit(m, send);
+		if (m->state == MEM_ENDED)
+			break;
 	}
 }
 
