@@ -68,6 +68,11 @@ static bool process_is_root(void)
 	return k == 2;
 }
 
+uid_t cred_uid(const struct vfs_cred *cred)
+{
+	return process_is_root() ? cred->uid : getuid();
+}
+
 int cred_enter(const struct vfs_cred *cred)
 {
 	if (!process_is_root() || (cred->uid == 0 && cred->gid == 0))

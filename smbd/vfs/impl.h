@@ -31,6 +31,8 @@ const char *proc_fd_path(int fd, char buf[PROC_FD_MAX]);
  * can't become itself again must not go on, and aborts. */
 int cred_enter(const struct vfs_cred *cred);
 void cred_leave(void);
+/* Whom the kernel takes the work to be done by: the process, where that is not root. Any thread. */
+uid_t cred_uid(const struct vfs_cred *cred);
 
 /* ---- the root ---- */
 struct root {

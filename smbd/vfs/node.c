@@ -420,18 +420,18 @@ static bool may(int fd, int mode)
 /* As the cred, with a directory that holds or held the node. */
 static bool may_delete(const struct vfs_node *node, int parent)
 {
+	uid_t uid = cred_uid(node->cred);
 	struct stat dir, st;
 
 	if (!may(parent, W_OK | X_OK) || fstat(parent, &dir) != 0 || fstat(node->fd, &st) != 0)
 		return false;
-	return !(dir.st_mode & S_ISVTX) || node->cred->uid == 0 || st.st_uid == node->cred->uid ||
-	       dir.st_uid == node->cred->uid;
+	return !(dir.st_mode & S_ISVTX) || uid == 0 || uid == st.st_uid || uid == dir.st_uid;
 }
 
 /* As the cred; parent < 0: none that it could reach. */
 static unsigned may_bits(const struct vfs_node *node, int parent)
 {
-	uid_t uid = node->cred->uid;
+	uid_t uid = cred_uid(node->cred);
 
 	return (may(node->fd, R_OK) ? VFS_MAY_READ : 0) |
 	       (may(node->fd, W_OK) ? VFS_MAY_WRITE : 0) |
@@ -508,7 +508,7 @@ int vfs_node_space(struct vfs_node *node, struct vfs_space *space)
 		.block_bytes = (uint32_t)(fs.f_frsize ? fs.f_frsize : fs.f_bsize),
 		.blocks = fs.f_blocks,
 		.blocks_free = fs.f_bfree,
-		.blocks_avail = node->cred->uid == 0 ? fs.f_bfree : fs.f_bavail,
+		.blocks_avail = cred_uid(node->cred) == 0 ? fs.f_bfree : fs.f_bavail,
 		.id = (uint64_t)(uint32_t)fs.f_fsid.__val[0] << 32 | (uint32_t)fs.f_fsid.__val[1],
 		.name_bytes = (uint32_t)fs.f_namelen,
 		.read_only = (fs.f_flags & 1) != 0 /* ST_RDONLY */,

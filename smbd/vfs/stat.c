@@ -151,7 +151,7 @@ static bool may_write_or_owns(const struct vfs_cred *cred, int fd)
 	struct stat st;
 
 	return syscall(SYS_faccessat2, fd, "", W_OK, AT_EACCESS | AT_EMPTY_PATH) == 0 ||
-	       (fstat(fd, &st) == 0 && st.st_uid == cred->uid);
+	       (fstat(fd, &st) == 0 && st.st_uid == cred_uid(cred));
 }
 
 int set_as(const struct vfs_cred *cred, int fd, int (*set)(int fd, const void *arg),

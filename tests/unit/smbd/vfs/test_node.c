@@ -360,6 +360,26 @@ static void test_access(void **state)
 	vfs_node_close(node);
 }
 
+/* Not as root, everything is done as the process itself, whoever the user is. */
+static void test_as_itself(void **state)
+{
+	struct fixture *f = *state;
+	struct vfs_create create = {0};
+	struct vfs_cred *cred;
+	struct vfs_node *node;
+	unsigned may;
+
+	if (getuid() == 0)
+		skip();
+	cred = vfs_cred_new(getuid() + 1, getgid() + 1, NULL, 0);
+	assert_int_equal(vfs_create(f->share, cred, "f", &create, &node), 0);
+	assert_int_equal(node->stat.uid, getuid());
+	assert_int_equal(vfs_node_access(node, &may), 0);
+	assert_int_equal(may, VFS_MAY_READ | VFS_MAY_WRITE | VFS_MAY_DELETE | VFS_MAY_OWN);
+	vfs_node_close(node);
+	vfs_cred_put(cred);
+}
+
 static void test_space_and_streams(void **state)
 {
 	struct fixture *f = *state;
@@ -467,6 +487,7 @@ int main(void)
 		TEST(test_held_times),
 		TEST(test_change_time),
 		TEST(test_access),
+		TEST(test_as_itself),
 		TEST(test_space_and_streams),
 		TEST(test_long_path),
 		TEST(test_vanishing_root),
