@@ -293,6 +293,22 @@ static struct nt_status create_check_new(const struct creation *c)
 	return STATUS_SUCCESS;
 }
 
+/* Leave no trace of what was just made, unless somebody found it meanwhile: then it is theirs.
+ * Entered as one who shares nothing and deletes, so that nobody can come between. */
+static void create_take_back(struct creation *c, struct vfs_node *node)
+{
+	struct file_open *file = &c->h->file;
+
+	file->node = node;
+	file->access = DELETE;
+	file->sharing = 0;
+	file->delete_on_close = true;
+	if (!nt_success(file_open_add(c->h->files, file)))
+		(void)vfs_node_close(node);
+	else if (!nt_success(file_close(c->h->files, file)))
+		log_info("create: could not take back %s", c->name->path);
+}
+
 static struct nt_status create_new(struct creation *c, struct vfs_cred *cred, int *err)
 {
 	struct vfs_create create = {
@@ -318,12 +334,8 @@ static struct nt_status create_new(struct creation *c, struct vfs_cred *cred, in
 		status = create_grant(c, node, false);
 	if (nt_success(status))
 		status = create_enter(c, node);
-	if (!nt_success(status)) {
-		/* ours, and nobody has it open: leave no trace */
-		if (vfs_node_unlink(node, node->path) != 0)
-			log_info("create: could not take back %s", node->path);
-		(void)vfs_node_close(node);
-	}
+	if (!nt_success(status))
+		create_take_back(c, node);
 	return status;
 }
 

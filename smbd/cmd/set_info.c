@@ -135,11 +135,8 @@ static struct nt_status set_name(struct request *req, struct handle *h, struct r
 	if (name->stream_type != NAME_STREAM_NONE)
 		return STATUS_NOT_SUPPORTED; /* of streams: issue D */
 	replace = info.flags & FILE_RENAME_REPLACE_IF_EXISTS;
-	if (!link)
-		return file_rename(h->files, &h->file, name->path, replace);
-	if (handle_is_directory(h))
-		return STATUS_FILE_IS_A_DIRECTORY;
-	return nt_status_from_errno(vfs_node_link(h->file.node, name->path, replace));
+	return link ? file_link(h->files, &h->file, name->path, replace)
+		    : file_rename(h->files, &h->file, name->path, replace);
 }
 
 /* ---- what is only kept ---- */
