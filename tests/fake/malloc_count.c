@@ -26,6 +26,11 @@ unsigned long malloc_count(void)
 	return 0;
 }
 
+unsigned long malloc_count_thread(void)
+{
+	return 0;
+}
+
 #else
 
 /* glibc's own, under the names that it keeps for who replaces the public ones */
@@ -35,6 +40,13 @@ void *__libc_realloc(void *p, size_t n);
 void *__libc_memalign(size_t align, size_t n);
 
 static atomic_ulong calls;
+static _Thread_local unsigned long calls_here;
+
+static void count_call(void)
+{
+	atomic_fetch_add(&calls, 1);
+	calls_here++;
+}
 
 bool malloc_counted(void)
 {
@@ -46,27 +58,32 @@ unsigned long malloc_count(void)
 	return atomic_load(&calls);
 }
 
+unsigned long malloc_count_thread(void)
+{
+	return calls_here;
+}
+
 void *malloc(size_t n)
 {
-	atomic_fetch_add(&calls, 1);
+	count_call();
 	return __libc_malloc(n);
 }
 
 void *calloc(size_t n, size_t size)
 {
-	atomic_fetch_add(&calls, 1);
+	count_call();
 	return __libc_calloc(n, size);
 }
 
 void *realloc(void *p, size_t n)
 {
-	atomic_fetch_add(&calls, 1);
+	count_call();
 	return __libc_realloc(p, n);
 }
 
 void *aligned_alloc(size_t align, size_t n)
 {
-	atomic_fetch_add(&calls, 1);
+	count_call();
 	return __libc_memalign(align, n);
 }
 

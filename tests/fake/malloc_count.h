@@ -11,5 +11,7 @@
 
 bool malloc_counted(void);
 unsigned long malloc_count(void);
+/* The same for the calling thread alone. */
+unsigned long malloc_count_thread(void);
 
 #endif

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <pwd.h>
 #include <setjmp.h>
@@ -23,6 +24,7 @@
 #include "smbd/conf/conf.h"
 #include "smbd/crypto/sign.h"
 #include "smbd/session/server.h"
+#include "tcp/listener.h"
 #include "tests/fake/mem_channel.h"
 #include "transport/buf/buf.h"
 #include "transport/fiber/fiber.h"
@@ -41,7 +43,8 @@ struct world {
 	struct service *service;
 	struct command_table commands;
 	struct server *server;
-	unsigned peers; /* connected */
+	struct tcp_listener *listener; /* when first asked for */
+	unsigned peers;                /* connected */
 };
 
 /* ---- the server ---- */
@@ -182,6 +185,8 @@ void world_destroy(struct world *w)
 {
 	struct world_counts counts = world_counts(w);
 
+	if (w->listener)
+		tcp_listener_stop(w->listener);
 	assert_int_equal(counts.connections, 0);
 	assert_int_equal(counts.sessions, 0);
 	assert_int_equal(counts.trees, 0);
@@ -189,6 +194,8 @@ void world_destroy(struct world *w)
 	for (unsigned i = 0; i < REACTORS; i++)
 		reactor_stop(w->reactors[i]);
 	fiber_workers_stop();
+	if (w->listener)
+		tcp_listener_destroy(w->listener);
 	for (unsigned i = 0; i < REACTORS; i++)
 		reactor_destroy(w->reactors[i]);
 	server_destroy(w->server);
@@ -340,6 +347,82 @@ void peer_connect(struct world *w, struct peer *p)
 	pthread_mutex_unlock(&end->mutex);
 }
 
+/* ---- over TCP ---- */
+
+static struct sockaddr_storage listen_address(struct world *w)
+{
+	const struct sockaddr_in loopback = {.sin_family = AF_INET,
+					     .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_storage address = {0};
+	struct tcp_listener_config config = {
+		.addresses = &address,
+		.address_count = 1,
+		.reactors = w->reactors, /* the server's alone */
+		.reactor_count = 1,
+		.pool = w->pool,
+		.acceptor = &w->server->acceptor,
+	};
+
+	memcpy(&address, &loopback, sizeof(loopback));
+	tcp_config_default(&config.channel);
+	if (!w->listener)
+		assert_int_equal(tcp_listener_create(&config, &w->listener, NULL), 0);
+	tcp_listener_address(w->listener, 0, &address);
+	return address;
+}
+
+void peer_connect_tcp(struct world *w, struct peer *p)
+{
+	const struct sockaddr_storage address = listen_address(w);
+	const struct timeval limit = {.tv_sec = WAIT_SEC};
+
+	memset(p, 0, sizeof(*p));
+	p->world = w;
+	p->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_true(p->fd >= 0);
+	setsockopt(p->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	assert_int_equal(
+		connect(p->fd, (const struct sockaddr *)&address, sizeof(struct sockaddr_in)), 0);
+	w->peers++;
+}
+
+static void tcp_send(struct peer *p, const void *msg, size_t len)
+{
+	const uint8_t frame[4] = {0, (uint8_t)(len >> 16), (uint8_t)(len >> 8), (uint8_t)len};
+
+	assert_int_equal(send(p->fd, frame, 4, MSG_NOSIGNAL | MSG_MORE), 4);
+	assert_int_equal(send(p->fd, msg, len, MSG_NOSIGNAL), len);
+}
+
+/* All of it. A ring of ours may interrupt the thread that made it. False: closed, or too late. */
+static bool tcp_recv_all(int fd, uint8_t *buf, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = recv(fd, buf, len, MSG_WAITALL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		buf += n;
+		len -= (size_t)n;
+	}
+	return true;
+}
+
+static size_t tcp_recv(struct peer *p, uint8_t *buf, size_t cap)
+{
+	uint8_t frame[4];
+	size_t len;
+
+	if (!tcp_recv_all(p->fd, frame, 4))
+		return 0;
+	len = (size_t)frame[1] << 16 | (size_t)frame[2] << 8 | frame[3];
+	assert_true(len <= cap);
+	assert_true(tcp_recv_all(p->fd, buf, len));
+	return len;
+}
+
 static void sending_done(struct channel_send *send, int err)
 {
 	free(container_of(send, struct sending, send));
@@ -357,8 +440,13 @@ static void sending_run(struct reactor_post *post)
 
 void peer_send(struct peer *p, const void *msg, size_t len)
 {
-	struct sending *s = calloc(1, sizeof(*s) + len);
+	struct sending *s;
 
+	if (!p->end) {
+		tcp_send(p, msg, len);
+		return;
+	}
+	s = calloc(1, sizeof(*s) + len);
 	memcpy(s->bytes, msg, len);
 	s->slice = (struct slice){.data = s->bytes, .len = len};
 	s->send = (struct channel_send){.msg = &s->slice, .msg_count = 1, .done = sending_done};
@@ -374,6 +462,8 @@ size_t peer_recv(struct peer *p, uint8_t *buf, size_t cap)
 	struct list_node *n;
 	size_t len = 0;
 
+	if (!end)
+		return tcp_recv(p, buf, cap);
 	pthread_mutex_lock(&end->mutex);
 	end_wait(end, &end->closed, true);
 	n = list_pop(&end->received);
@@ -415,24 +505,37 @@ static void wait_connections(struct world *w, unsigned most)
 	fail_msg("the server keeps a dead connection");
 }
 
-void peer_close(struct peer *p)
+static void end_close(struct world *w, struct peer_channel *end)
 {
 	struct closing *c = calloc(1, sizeof(*c));
-	struct peer_channel *end = p->end;
 
 	c->end = end;
 	c->post.run = closing_run;
-	reactor_post(p->world->reactors[1], &c->post);
+	reactor_post(w->reactors[1], &c->post);
 	pthread_mutex_lock(&end->mutex);
 	end_wait(end, &end->asked, false);
 	end_wait(end, &end->closed, false);
 	pthread_mutex_unlock(&end->mutex);
-	wait_connections(p->world, --p->world->peers);
+}
+
+static void end_free(struct peer_channel *end)
+{
 	while (!list_empty(&end->received))
 		free(container_of(list_pop(&end->received), struct received, node));
 	pthread_cond_destroy(&end->changed);
 	pthread_mutex_destroy(&end->mutex);
 	free(end);
+}
+
+void peer_close(struct peer *p)
+{
+	if (p->end)
+		end_close(p->world, p->end);
+	else
+		close(p->fd);
+	wait_connections(p->world, --p->world->peers);
+	if (p->end)
+		end_free(p->end);
 	signer_destroy(p->signer);
 	free(p->preauth);
 	memset(p, 0, sizeof(*p));

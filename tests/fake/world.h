@@ -63,7 +63,8 @@ void world_wait_counts(struct world *w, unsigned sessions, unsigned trees, unsig
 /* ---- bytes ---- */
 
 struct peer {
-	struct peer_channel *end;
+	struct peer_channel *end; /* NULL: over `fd` */
+	int fd;
 	struct world *world;
 
 	/* what the builders below put into headers, and keep up to date */
@@ -78,6 +79,8 @@ struct peer {
 };
 
 void peer_connect(struct world *w, struct peer *p);
+/* The same over a TCP socket of the test's own thread. */
+void peer_connect_tcp(struct world *w, struct peer *p);
 void peer_send(struct peer *p, const void *msg, size_t len);
 /* The next message's length; 0: the server closed the connection. */
 size_t peer_recv(struct peer *p, uint8_t *buf, size_t cap);
