@@ -34,6 +34,7 @@
 #include "smbd/vfs/impl.h"
 #include "smbd/vfs/name.h"
 #include "transport/base/list.h"
+#include "transport/base/log.h"
 
 #define INDEX_DIRS  256
 #define INDEX_BYTES (96u << 20)
@@ -468,8 +469,13 @@ static struct dir_index *dir_new(int fd, const struct stat *st)
 
 	if (indexes.inotify == -1) {
 		indexes.inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-		if (indexes.inotify < 0)
+		if (indexes.inotify < 0) {
+			log_warning(
+				"no inotify (%s): a name in another case costs a whole read of "
+				"its directory; see fs.inotify.max_user_instances",
+				strerror(errno));
 			indexes.inotify = -2;
+		}
 	}
 	if (indexes.inotify < 0)
 		return NULL;
