@@ -10,7 +10,9 @@ command -v getfattr >/dev/null || skip_all "no getfattr"
 serve_with() # smb3d|samba
 {
 	[ -z "$SERVER_PID" ] || server_stop >/dev/null
-	PEER=$1 PORT=
+	PEER=$1
+	# shellcheck disable=SC2034  # lib.sh reads it: a new one
+	PORT=
 	rm -f "$WORK/private/smbpasswd"
 	server_conf
 	server_users && server_start
