@@ -68,8 +68,8 @@ static bool create_wants_file(const struct creation *c)
 static struct nt_status create_check_options(const struct smb2_create_request *in)
 {
 	const uint32_t unknown = 0xff000000u;
-	const uint32_t refused = FILE_CREATE_TREE_CONNECTION | FILE_OPEN_BY_FILE_ID |
-				 FILE_RESERVE_OPFILTER | FILE_OPEN_REQUIRING_OPLOCK;
+	const uint32_t refused =
+		FILE_CREATE_TREE_CONNECTION | FILE_OPEN_BY_FILE_ID | FILE_RESERVE_OPFILTER;
 	const uint32_t kinds = FILE_DIRECTORY_FILE | FILE_NON_DIRECTORY_FILE;
 
 	if (in->create_options & unknown)
@@ -146,30 +146,46 @@ static struct nt_status create_check(struct creation *c)
 		return status;
 	if (c->name->stream[0] != '\0')
 		return STATUS_OBJECT_NAME_INVALID; /* as a file system without streams has it */
+	/* [MS-FSA] 2.1.5.1: the type in the name says the other thing */
+	if (c->name->stream_type == NAME_STREAM_DATA &&
+	    (c->in.create_options & FILE_DIRECTORY_FILE))
+		return STATUS_NOT_A_DIRECTORY;
+	if (c->name->stream_type == NAME_STREAM_INDEX_ALLOCATION &&
+	    (c->in.create_options & FILE_NON_DIRECTORY_FILE))
+		return STATUS_FILE_IS_A_DIRECTORY;
 	return STATUS_SUCCESS;
 }
 
 /* ---- access ---- */
 
-static struct nt_status create_grant(struct creation *c, struct vfs_node *node, bool existed)
+static struct nt_status create_grant(struct creation *c, uint32_t maximal)
 {
-	struct nt_status status = access_maximal(c->req, node, &c->maximal);
-	uint32_t wanted = c->desired & ~MAXIMUM_ALLOWED, maximal;
-	const uint32_t write_data = FILE_WRITE_DATA | FILE_APPEND_DATA;
+	uint32_t wanted = c->desired & ~MAXIMUM_ALLOWED;
 
-	if (!nt_success(status))
-		return status;
-	/* who makes a file may do with it what the tree allows, whatever mode it was made with */
-	if (!existed)
-		c->maximal = FILE_ALL_ACCESS & c->req->tree->maximal_access;
-	maximal = c->maximal;
-	/* [MS-FSA] 2.1.5.1.2.1: read-only files are not opened for writing */
-	if (existed && !node->stat.directory && (node->stat.attributes & VFS_ATTR_READONLY))
-		maximal &= ~write_data;
 	if (wanted & ~maximal)
 		return STATUS_ACCESS_DENIED;
 	c->granted = c->desired & MAXIMUM_ALLOWED ? maximal : wanted;
 	return STATUS_SUCCESS;
+}
+
+static struct nt_status create_grant_existing(struct creation *c, struct vfs_node *node)
+{
+	struct nt_status status = access_maximal(c->req, node, &c->maximal);
+	uint32_t maximal = c->maximal;
+
+	if (!nt_success(status))
+		return status;
+	/* [MS-FSA] 2.1.5.1.2.1: read-only files are not opened for writing */
+	if (!node->stat.directory && (node->stat.attributes & VFS_ATTR_READONLY))
+		maximal &= ~(FILE_WRITE_DATA | FILE_APPEND_DATA);
+	return create_grant(c, maximal);
+}
+
+/* Who makes a file may do with it what the tree allows, whatever mode it is made with. */
+static struct nt_status create_grant_new(struct creation *c)
+{
+	c->maximal = FILE_ALL_ACCESS & c->req->tree->maximal_access;
+	return create_grant(c, c->maximal);
 }
 
 /* ---- what is there ---- */
@@ -234,15 +250,24 @@ static struct nt_status create_truncate(struct creation *c, struct vfs_node *nod
 	return nt_status_from_errno(err);
 }
 
+/* Who only looks, or deletes, needs no permission to read: the node stays as it was found. */
+static struct nt_status create_open_data(struct creation *c, struct vfs_node *node)
+{
+	bool read = c->granted & (FILE_READ_DATA | FILE_EXECUTE);
+	bool write = c->granted & (FILE_WRITE_DATA | FILE_APPEND_DATA) || create_truncates(c);
+
+	if (!read && !write)
+		return STATUS_SUCCESS;
+	return nt_status_from_errno(vfs_node_open(node, read, write && !node->stat.directory));
+}
+
 static struct nt_status create_open_existing(struct creation *c, struct vfs_node *node)
 {
-	const uint32_t write = FILE_WRITE_DATA | FILE_APPEND_DATA;
 	bool truncate = create_truncates(c);
 	struct nt_status status = create_check_kind(c, node);
-	int err;
 
 	if (nt_success(status))
-		status = create_grant(c, node, true);
+		status = create_grant_existing(c, node);
 	if (nt_success(status))
 		status = create_check_overwrite(c, node);
 	if (nt_success(status) && (c->in.create_options & FILE_DELETE_ON_CLOSE) &&
@@ -260,9 +285,7 @@ static struct nt_status create_open_existing(struct creation *c, struct vfs_node
 	}
 
 	c->action = FILE_OPENED;
-	err = vfs_node_open(node, c->granted & (FILE_READ_DATA | FILE_EXECUTE),
-			    !node->stat.directory && ((c->granted & write) || truncate));
-	status = nt_status_from_errno(err);
+	status = create_open_data(c, node);
 	if (nt_success(status) && truncate)
 		status = create_truncate(c, node);
 	if (!nt_success(status)) {
@@ -276,7 +299,7 @@ static struct nt_status create_open_existing(struct creation *c, struct vfs_node
 
 /* ---- what is not there ---- */
 
-static struct nt_status create_check_new(const struct creation *c)
+static struct nt_status create_check_new(struct creation *c)
 {
 	const uint32_t add = create_wants_directory(c) ? FILE_ADD_SUBDIRECTORY : FILE_ADD_FILE;
 
@@ -290,23 +313,19 @@ static struct nt_status create_check_new(const struct creation *c)
 		return STATUS_CANNOT_DELETE;
 	if (c->name->trailing_slash && !create_wants_directory(c))
 		return STATUS_OBJECT_NAME_INVALID;
-	return STATUS_SUCCESS;
+	return create_grant_new(c);
 }
 
-/* Leave no trace of what was just made, unless somebody found it meanwhile: then it is theirs.
- * Entered as one who shares nothing and deletes, so that nobody can come between. */
-static void create_take_back(struct creation *c, struct vfs_node *node)
+/* Nothing is made in a directory that is to go: then what was made goes, unless somebody has it
+ * open already. */
+static struct nt_status create_check_parent(struct creation *c, struct vfs_node *node)
 {
-	struct file_open *file = &c->h->file;
-
-	file->node = node;
-	file->access = DELETE;
-	file->sharing = 0;
-	file->delete_on_close = true;
-	if (!nt_success(file_open_add(c->h->files, file)))
-		(void)vfs_node_close(node);
-	else if (!nt_success(file_close(c->h->files, file)))
+	if (!file_delete_pending(c->h->files, &node->parent))
+		return STATUS_SUCCESS;
+	c->h->file.delete_on_close = true;
+	if (!nt_success(file_close(c->h->files, &c->h->file)))
 		log_info("create: could not take back %s", c->name->path);
+	return STATUS_DELETE_PENDING;
 }
 
 static struct nt_status create_new(struct creation *c, struct vfs_cred *cred, int *err)
@@ -328,14 +347,11 @@ static struct nt_status create_new(struct creation *c, struct vfs_cred *cred, in
 	if (*err)
 		return nt_status_from_errno(*err);
 	c->action = FILE_CREATED;
-	if (file_delete_pending(c->h->files, &node->parent))
-		status = STATUS_DELETE_PENDING;
+	status = create_enter(c, node);
 	if (nt_success(status))
-		status = create_grant(c, node, false);
-	if (nt_success(status))
-		status = create_enter(c, node);
-	if (!nt_success(status))
-		create_take_back(c, node);
+		return create_check_parent(c, node);
+	/* who found it before we were in keeps it */
+	(void)vfs_node_close(node);
 	return status;
 }
 
@@ -421,6 +437,8 @@ static struct nt_status create_finish(struct creation *c)
 		request_open_set(c->req, open);
 		return status;
 	}
+	/* the session or tree ended meanwhile: no reason to delete what was there before */
+	c->h->file.delete_on_close = c->action == FILE_CREATED;
 	if (!nt_success(file_close(c->h->files, &c->h->file)))
 		log_debug("create: close of an unpublished open failed");
 	return status;

@@ -3,12 +3,15 @@
 
 #include <talloc.h>
 
+#include "smbd/session/connection.h"
 #include "smbd/session/tree.h"
 #include "smbd/vfs/name.h"
 #include "smbd/wire/access.h"
 #include "smbd/wire/blob.h"
 #include "smbd/wire/fscc/attributes.h"
+#include "smbd/wire/negotiate.h"
 #include "smbd/wire/nttime.h"
+#include "smbd/wire/read.h"
 
 static struct nt_status handle_end(struct open *open)
 {
@@ -31,6 +34,11 @@ struct nt_status handle_get(struct request *req, struct smb2_file_id id, struct 
 		return STATUS_INVALID_DEVICE_REQUEST;
 	*out = container_of(req->open, struct handle, open);
 	return STATUS_SUCCESS;
+}
+
+bool handle_channel_ok(const struct request *req, uint32_t channel)
+{
+	return channel == SMB2_CHANNEL_NONE || req->conn->negotiated.dialect < SMB2_DIALECT_300;
 }
 
 struct nt_status handle_need(const struct handle *h, uint32_t any_of)

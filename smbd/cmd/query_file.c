@@ -2,9 +2,11 @@
 /* The file information classes of QUERY_INFO, [MS-SMB2] 3.3.5.20.1 and [MS-FSA] 2.1.5.12. */
 #include "smbd/cmd/query_info.h"
 
+#include "smbd/session/connection.h"
 #include "smbd/vfs/name.h"
 #include "smbd/wire/access.h"
 #include "smbd/wire/fscc/file_info.h"
+#include "smbd/wire/negotiate.h"
 
 struct query {
 	struct request *req;
@@ -209,6 +211,9 @@ static struct nt_status query_encode(const struct query *q, uint8_t class, struc
 		/* local only: Windows refuses it over SMB2, [MS-SMB2] 3.3.5.20.1 */
 		return STATUS_NOT_SUPPORTED;
 	case FileNormalizedNameInformation:
+		/* [MS-SMB2] 3.3.5.20.1: of 3.1.1 */
+		if (q->req->conn->negotiated.dialect < SMB2_DIALECT_311)
+			return STATUS_NOT_SUPPORTED;
 		return query_name(q, false, w);
 	case FileAlternateNameInformation:
 		return query_alternate_name(q, w);

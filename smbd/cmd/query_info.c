@@ -4,7 +4,9 @@
 #include "smbd/cmd/query_info.h"
 
 #include "smbd/cmd/file_commands.h"
+#include "smbd/session/connection.h"
 #include "smbd/wire/error.h"
+#include "smbd/wire/negotiate.h"
 
 /* The largest answer: a name of 32767 units with the fixed parts around it. */
 #define QUERY_INFO_BYTES_MAX (72u * 1024)
@@ -24,9 +26,21 @@ static struct nt_status query_too_small(struct request *req)
 {
 	uint32_t needed = (uint32_t)req->payload.len;
 
+	uint8_t bytes[4];
+	struct wr w = wr_init(bytes, sizeof(bytes));
+
+	smb2_buffer_too_small_encode(&w, needed);
 	req->payload.len = 0;
-	smb2_buffer_too_small_encode(&req->payload, needed);
 	req->error_has_data = true;
+	if (req->conn->negotiated.dialect == SMB2_DIALECT_311) { /* 2.2.2.1 */
+		const struct smb2_error_context context = {.error_context_data =
+								   WIRE_BLOB(bytes, w.len)};
+
+		smb2_error_context_encode(&req->payload, &context);
+		req->error_contexts = 1;
+	} else {
+		wr_bytes(&req->payload, bytes, w.len);
+	}
 	return STATUS_BUFFER_TOO_SMALL;
 }
 

@@ -118,8 +118,8 @@ struct nt_status cmd_read(struct request *req)
 		return status;
 	if (read.length > request_max_read(req))
 		return STATUS_INVALID_PARAMETER;
-	if (read.channel != SMB2_CHANNEL_NONE)
-		return STATUS_INVALID_PARAMETER; /* this connection is not RDMA */
+	if (!handle_channel_ok(req, read.channel))
+		return STATUS_INVALID_PARAMETER;
 
 	if (req->open->ops->kind == OPEN_PIPE) {
 		status = pipe_read(req, read.length, &len);

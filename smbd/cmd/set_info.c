@@ -74,7 +74,7 @@ static struct nt_status set_size(struct handle *h, struct rd *r, uint8_t class)
 
 	if (!file_info_u64_decode(r, &bytes))
 		return STATUS_INFO_LENGTH_MISMATCH;
-	if (handle_is_directory(h) || bytes > INT64_MAX)
+	if (handle_is_directory(h) || bytes > HANDLE_FILE_BYTES_MAX)
 		return STATUS_INVALID_PARAMETER;
 	if (!(h->open.granted_access & FILE_WRITE_DATA))
 		return STATUS_ACCESS_DENIED;
@@ -121,7 +121,7 @@ static struct nt_status set_name(struct request *req, struct handle *h, struct r
 	if (!file_rename_info_decode(r, ex, &info))
 		return STATUS_INFO_LENGTH_MISMATCH;
 	/* [MS-SMB2] 3.3.5.21.1: the name is relative to the share */
-	if (info.root_directory != 0)
+	if (info.root_directory != 0 || info.file_name.len == 0)
 		return STATUS_INVALID_PARAMETER;
 	if (info.flags & ~FILE_RENAME_REPLACE_IF_EXISTS)
 		return STATUS_NOT_SUPPORTED; /* POSIX semantics: issue D */
@@ -134,6 +134,8 @@ static struct nt_status set_name(struct request *req, struct handle *h, struct r
 		return status;
 	if (name->stream_type != NAME_STREAM_NONE)
 		return STATUS_NOT_SUPPORTED; /* of streams: issue D */
+	if (name->trailing_slash && !handle_is_directory(h))
+		return STATUS_OBJECT_NAME_INVALID;
 	replace = info.flags & FILE_RENAME_REPLACE_IF_EXISTS;
 	return link ? file_link(h->files, &h->file, name->path, replace)
 		    : file_rename(h->files, &h->file, name->path, replace);

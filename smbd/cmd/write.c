@@ -16,9 +16,6 @@ uint32_t cmd_write_payload(struct rd in)
 	return smb2_write_request_decode(&in, UINT64_MAX / 2, &write) ? write.length : 0;
 }
 
-/* [MS-FSA] 2.1.5.4 MAXFILESIZE: NTFS's, as that is the file system that we say we are. */
-#define WRITE_END_MAX 0xfffffff0000ull
-
 /* With FILE_APPEND_DATA alone, only what is beyond the end may be written. */
 static struct nt_status write_check_append(struct handle *h, const struct smb2_write_request *write)
 {
@@ -53,7 +50,7 @@ static struct nt_status write_file(struct handle *h, const struct smb2_write_req
 		return STATUS_INVALID_PARAMETER;
 	if (data->len == 0)
 		return STATUS_SUCCESS;
-	if (write->offset + data->len > WRITE_END_MAX)
+	if (write->offset + data->len > HANDLE_FILE_BYTES_MAX)
 		return STATUS_INVALID_PARAMETER;
 	n = vfs_node_pwritev(h->file.node, &iov, 1, (off_t)write->offset, through);
 	if (n < 0)
@@ -76,8 +73,8 @@ struct nt_status cmd_write(struct request *req)
 		return status;
 	if (write.length > request_max_write(req))
 		return STATUS_INVALID_PARAMETER;
-	if (write.channel != SMB2_CHANNEL_NONE)
-		return STATUS_INVALID_PARAMETER; /* this connection is not RDMA */
+	if (!handle_channel_ok(req, write.channel))
+		return STATUS_INVALID_PARAMETER;
 	status = request_in_slice(req, write.data_offset, write.length, &data);
 	if (!nt_success(status))
 		return status;
