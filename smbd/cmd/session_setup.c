@@ -112,7 +112,7 @@ static void end_previous(struct request *req, uint64_t previous_id, const struct
 	former = session_user(previous);
 	if (former && former->guest == user->guest && former->anonymous == user->anonymous &&
 	    strcmp(former->name, user->name) == 0)
-		session_end(previous);
+		session_replace(previous);
 	session_user_put(former);
 	session_put(previous);
 }

@@ -198,6 +198,15 @@ static void idle_fire(struct reactor_timer *timer)
 
 /* ---- the end ---- */
 
+bool connection_is_busy_with(const struct connection *conn, const struct session *session)
+{
+	list_for_each (x, &conn->exchanges)
+		list_for_each (n, &container_of(x, const struct exchange, node)->requests)
+			if (container_of(n, const struct request, node)->session == session)
+				return true;
+	return false;
+}
+
 static bool is_idle(const struct connection *conn)
 {
 	return list_empty(&conn->exchanges);

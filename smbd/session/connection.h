@@ -27,6 +27,7 @@
 
 struct request;
 struct server;
+struct session;
 struct session_channel;
 
 #define CONNECTION_SESSION_BUCKETS 16
@@ -110,6 +111,9 @@ void connection_session_insert(struct connection *conn, struct session_channel *
 void connection_session_established(struct connection *conn, struct session_channel *channel);
 /* Gives back the table's reference. No-op if it is off already. */
 void connection_session_remove(struct connection *conn, struct session_channel *channel);
+
+/* Is a request on the session under way, or its reply? */
+bool connection_is_busy_with(const struct connection *conn, const struct session *session);
 
 /* An exchange ended or a session went: whoever waits for that looks again. */
 void connection_changed(struct connection *conn);

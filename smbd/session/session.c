@@ -2,6 +2,7 @@
 #include "smbd/session/session.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <string.h>
 
 #include <talloc.h>
@@ -171,6 +172,8 @@ static void channel_detach_run(struct reactor_post *post)
 	struct connection *conn = channel->conn;
 
 	cancel_session(conn, channel->session);
+	if (channel->session->replaced && connection_is_busy_with(conn, channel->session))
+		connection_close(conn, -ECONNRESET);
 	connection_session_remove(conn, channel);
 	connection_changed(conn);
 }
@@ -291,13 +294,15 @@ static void session_detach_channels(struct session *session)
 	}
 }
 
-void session_end(struct session *session)
+static void end(struct session *session, bool replaced)
 {
 	bool ours;
 
 	pthread_mutex_lock(&session->mutex);
 	ours = session->state != SESSION_ENDED;
 	session->state = SESSION_ENDED;
+	if (ours)
+		session->replaced = replaced;
 	if (ours)
 		session_detach_channels(session);
 	while (!ours && !session->ended)
@@ -312,4 +317,14 @@ void session_end(struct session *session)
 	session->ended = true;
 	fiber_cond_broadcast(&session->changed);
 	pthread_mutex_unlock(&session->mutex);
+}
+
+void session_end(struct session *session)
+{
+	end(session, false);
+}
+
+void session_replace(struct session *session)
+{
+	end(session, true);
 }

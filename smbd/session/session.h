@@ -78,7 +78,8 @@ struct session {
 	uint8_t application_key_len;
 	struct list_node channels; /* of struct session_channel */
 	unsigned channel_count;
-	bool ended; /* all of session_end() is done */
+	bool ended;    /* all of session_end() is done */
+	bool replaced; /* fixed once SESSION_ENDED */
 	struct id_table trees;
 	struct id_table opens;
 
@@ -125,6 +126,9 @@ enum session_state session_enter(struct session *session, struct session_user **
 /* In a fiber: end it: out of the registry, requests on it cancelled, taken off its connections,
  * opens and trees closed. Idempotent; returns when all is done, by whomever. */
 void session_end(struct session *session);
+/* The same because its client says, on another connection, that it lost this one: what is still
+ * being sent there is not waited for, that connection is dropped. */
+void session_replace(struct session *session);
 
 /* ---- channels: on the connection's reactor ---- */
 

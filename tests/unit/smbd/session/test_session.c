@@ -32,6 +32,17 @@ static int teardown(void **state)
 
 #define assert_status(got, wanted) assert_string_equal(nt_status_name(got), nt_status_name(wanted))
 
+static void make_file(const char *path, size_t len)
+{
+	static uint8_t block[65536];
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	for (size_t done = 0; done < len; done += sizeof(block))
+		assert_int_equal(fwrite(block, sizeof(block), 1, f), 1);
+	assert_int_equal(fclose(f), 0);
+}
+
 /* ---- who gets in ---- */
 
 static void test_wrong_password(void **state)
@@ -175,6 +186,42 @@ static void test_previous_session_ends(void **state)
 	assert_status(peer_close_file(&p, id), STATUS_USER_SESSION_DELETED);
 	peer_close(&q);
 	peer_close(&p);
+}
+
+/* Replies that the lost connection never takes hold the file: nobody waits for that. */
+static void test_previous_session_with_stuck_replies(void **state)
+{
+	struct smb2_file_id id;
+	struct peer p, q;
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/data/stuck", world_directory(world));
+	make_file(path, 1 << 20);
+	peer_connect_tcp(world, &p);
+	peer_negotiate(&p, SMB2_DIALECT_302);
+	peer_login(&p);
+	assert_status(peer_tree_connect(&p, "share"), STATUS_SUCCESS);
+	signer_destroy(p.signer);
+	p.signer = NULL;
+	assert_status(peer_create(&p, "stuck", &id), STATUS_SUCCESS);
+	msg_begin(&p, &msg, SMB2_ECHO);
+	put_empty(&msg);
+	msg_set_u16(&msg, SMB2_HEADER_OFFSET_CREDITS, 512);
+	assert_status(peer_call(&p, &msg, &reply), STATUS_SUCCESS);
+	for (unsigned i = 0; i < 24; i++) {
+		msg_begin(&p, &msg, SMB2_READ);
+		put_read(&msg, id, 0, 1 << 20);
+		msg_set_u16(&msg, 6, 16);
+		p.message_id += 15;
+		msg_send(&p, &msg); /* and no answer is read */
+	}
+	peer_connect(world, &q);
+	peer_negotiate(&q, SMB2_DIALECT_302);
+	assert_status(peer_try_setup(&q, world_user(), WORLD_PASSWORD, p.session_id),
+		      STATUS_SUCCESS);
+	assert_int_equal(world_counts(world).opens, 0);
+	peer_close(&p);
+	peer_close(&q);
 }
 
 /* Somebody else's session is not ended by naming it. */
@@ -346,6 +393,7 @@ int main(void)
 		cmocka_unit_test(test_reauthenticate),
 		cmocka_unit_test(test_failed_reauthentication_ends),
 		cmocka_unit_test(test_previous_session_ends),
+		cmocka_unit_test(test_previous_session_with_stuck_replies),
 		cmocka_unit_test(test_previous_session_of_another_stays),
 		cmocka_unit_test(test_logoff),
 		cmocka_unit_test(test_session_of_another_connection),
