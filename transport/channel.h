@@ -84,6 +84,7 @@ struct channel_send {
 
 	/* the transport's, from submission to done() */
 	struct list_node node;
+	void *transport;
 	size_t sent;
 	int result;
 };

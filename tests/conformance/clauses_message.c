@@ -157,7 +157,7 @@ static void file_slice(struct pair *p)
 	int fd;
 
 	if (!a->ch->limits.file_slices)
-		skip();
+		return; /* skip() would leave the pair open */
 	fd = temp_file(21, len);
 	op = op_send(a, 20, head);
 	op->send.file = (struct file_slice){.fd = fd, .offset = 0, .len = len};
@@ -182,7 +182,7 @@ static void file_shrunk(struct pair *p)
 	int fd;
 
 	if (!a->ch->limits.file_slices)
-		skip();
+		return; /* skip() would leave the pair open */
 	fd = temp_file(21, 100000);
 	op = op_send(a, 20, 80);
 	op->send.file = (struct file_slice){.fd = fd, .offset = 1000, .len = 150000};

@@ -5,11 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rdma/connect.h"
+#include "rdma/listener.h"
+#include "rdma/verbs_api.h"
 #include "tcp/connect.h"
 #include "tcp/listener.h"
 #include "tests/conformance/harness.h"
 #include "tests/fake/fault_channel.h"
 #include "tests/fake/mem_channel.h"
+#include "tests/fake/verbs.h"
 
 static void mem_pair_config(struct mem_config *config)
 {
@@ -175,5 +179,119 @@ static const struct transport_fixture tcp_fixture = {
 	.disconnect = tcp_pair_disconnect,
 };
 
+/* ---- SMB Direct over the fake fabric: end 0 connects to end 1 ---- */
+
+struct rdma_state {
+	struct direct_devices *devices[2];
+	struct direct_listener *listener;
+	struct direct_connect connect;
+	struct end *end;
+	int started;
+};
+
+static void rdma_pair_pool(struct pair *p, unsigned i, struct buf_pool_config *config)
+{
+	struct direct_devices_config dc = {.verbs = &verbs_fake};
+	struct fake_verbs_config fc = {.seed = 1};
+	struct rdma_state *s = p->fixture_state;
+
+	if (!s) {
+		s = p->fixture_state = calloc(1, sizeof(*s));
+		fake_verbs_start(&fc);
+	}
+	s->devices[i] = direct_devices_create(&dc);
+	config->region_added = direct_devices_region_added;
+	config->user = s->devices[i];
+}
+
+static void rdma_pair_config(struct direct_config *config)
+{
+	direct_config_default(config);
+	config->unreleased = CONF_UNRELEASED;
+	config->close_timeout_ms = CONF_CLOSE_MS;
+}
+
+static void rdma_connected(struct direct_connect *connect, struct channel *ch, int err)
+{
+	struct rdma_state *s = container_of(connect, struct rdma_state, connect);
+
+	if (ch && s->end->acceptor.accepted(&s->end->acceptor, ch) != 0)
+		channel_close(ch, -EPERM);
+}
+
+static void rdma_start(struct end *e, void *arg)
+{
+	struct rdma_state *s = arg;
+
+	s->started = direct_connect_start(&s->connect);
+}
+
+static int rdma_pair_connect(struct pair *p)
+{
+	struct sockaddr_in v4 = {.sin_family = AF_INET,
+				 .sin_port = htons(DIRECT_PORT),
+				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_storage address = {0};
+	struct rdma_state *s = p->fixture_state;
+	struct direct_listener_config config = {.addresses = &address,
+						.address_count = 1,
+						.reactors = &p->end[1].reactor,
+						.reactor_count = 1,
+						.pool = p->end[1].pool,
+						.devices = s->devices[1],
+						.acceptor = &p->end[1].acceptor};
+	int err;
+
+	memcpy(&address, &v4, sizeof(v4));
+	rdma_pair_config(&config.channel);
+	err = direct_listener_create(&config, &s->listener);
+	if (err)
+		return err;
+	s->end = &p->end[0];
+	s->connect.reactor = p->end[0].reactor;
+	s->connect.pool = p->end[0].pool;
+	s->connect.devices = s->devices[0];
+	s->connect.done = rdma_connected;
+	s->connect.address = address;
+	rdma_pair_config(&s->connect.config);
+	end_run(s->end, rdma_start, s);
+	return s->started;
+}
+
+static void rdma_pair_disconnect(struct pair *p)
+{
+	struct rdma_state *s = p->fixture_state;
+
+	direct_listener_destroy(s->listener);
+	for (unsigned i = 0; i < 2; i++)
+		direct_devices_destroy(s->devices[i]);
+	fake_verbs_stop();
+	free(s);
+}
+
+static struct remote_slice rdma_expose(struct channel *ch, void *base, uint32_t len,
+				       unsigned access)
+{
+	uint32_t key = fake_verbs_expose(base, len,
+					 (access & REMOTE_READ ? FAKE_REMOTE_READ : 0) |
+						 (access & REMOTE_WRITE ? FAKE_REMOTE_WRITE : 0));
+
+	return (struct remote_slice){.offset = (uintptr_t)base, .token = key, .length = len};
+}
+
+static bool rdma_exposed(struct channel *ch, uint32_t token)
+{
+	return fake_verbs_exposed(token);
+}
+
+static const struct transport_fixture rdma_fixture = {
+	.name = "rdma",
+	.pool = rdma_pair_pool,
+	.connect = rdma_pair_connect,
+	.disconnect = rdma_pair_disconnect,
+	.expose = rdma_expose,
+	.exposed = rdma_exposed,
+};
+
 const struct transport_fixture *const fixtures[] = {&mem_fixture, &fault_fixture, &tcp_fixture,
-						    NULL};
+						    &rdma_fixture, NULL};

@@ -423,6 +423,8 @@ static void end_open(struct pair *p, unsigned i)
 	pthread_cond_init(&e->changed, NULL);
 	e->reactor = reactor_create(&rc);
 	assert_non_null(e->reactor);
+	if (p->fixture->pool)
+		p->fixture->pool(p, i, &pc);
 	e->pool = buf_pool_create(&pc);
 	assert_non_null(e->pool);
 }

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What goes out: [MS-SMBD] 3.1.5.1, 3.1.5.4. One message after the other, its fragments contiguous:
+ * an empty message in their middle is never sent, as some receivers take it for the message's end;
+ * what it would say goes with the next fragment. A fragment is copied into a slot: it is small, and
+ * the slot is registered whatever memory the message is in.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "rdma/private.h"
+
+static size_t slices_len(const struct slice *s, unsigned count)
+{
+	size_t n = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		n += s[i].len;
+	return n;
+}
+
+static struct channel_send *send_first(const struct list_node *list)
+{
+	struct list_node *n = list_first(list);
+
+	return n ? container_of(n, struct channel_send, node) : NULL;
+}
+
+bool direct_send_idle(const struct direct_channel *c)
+{
+	const struct channel_send *send = send_first(&c->sends);
+
+	/* what came after close() is not sent */
+	return list_empty(&c->sent) && (!send || send->result);
+}
+
+void direct_send(struct channel *ch, struct channel_send *send)
+{
+	struct direct_channel *c = container_of(ch, struct direct_channel, ch);
+	size_t len = slices_len(send->msg, send->msg_count);
+
+	assert(c->state != DIRECT_CLOSED);
+	assert(len > 0 && len <= ch->limits.msg_bytes && send->file.len == 0);
+	assert(send->msg_count <= ch->limits.slices && send->push_count <= ch->limits.slices);
+	assert(send->push_to_count <= ch->limits.remote_slices);
+	assert(slices_len(send->push, send->push_count) <= ch->limits.remote_bytes);
+	send->sent = 0;
+	send->transport = NULL;
+	/* after close() an op is cancelled, even one that an orderly close could still send */
+	send->result = c->state == DIRECT_OPEN       ? 0
+		       : c->state == DIRECT_DRAINING ? -ECONNRESET
+						     : -ECANCELED;
+	if (c->state == DIRECT_ENDED)
+		send->result = c->op_err;
+	list_push(&c->sends, &send->node);
+	reactor_defer(ch->reactor, &c->turn);
+}
+
+/* ---- a fragment ---- */
+
+/* The next n bytes of the message. */
+static void send_gather(struct direct_channel *c, const struct channel_send *send, uint8_t *to,
+			size_t n)
+{
+	while (n) {
+		const struct slice *s = &send->msg[c->msg_index];
+		size_t part = s->len - c->msg_at < n ? s->len - c->msg_at : n;
+
+		if (part)
+			memcpy(to, (const uint8_t *)s->data + c->msg_at, part);
+		to += part;
+		n -= part;
+		c->msg_at += part;
+		if (c->msg_at == s->len) {
+			c->msg_index++;
+			c->msg_at = 0;
+		}
+	}
+}
+
+static bool send_post(struct direct_channel *c, struct direct_out *out, uint32_t len,
+		      const struct channel_send *invalidating)
+{
+	struct ibv_sge sge = {.addr = (uintptr_t)out->data, .length = len, .lkey = out->lkey};
+	struct ibv_send_wr wr = {.wr_id = direct_wr_id(DIRECT_WR_SEND, (unsigned)(out - c->outs)),
+				 .opcode = IBV_WR_SEND,
+				 .sg_list = &sge,
+				 .num_sge = 1,
+				 .send_flags = IBV_SEND_SIGNALED};
+
+	if (invalidating) {
+		wr.opcode = IBV_WR_SEND_WITH_INV;
+		wr.invalidate_rkey = invalidating->invalidate_token;
+		c->ch.counters.invalidations++;
+	}
+	if (direct_post_send(c, &wr) != 0) {
+		list_push_front(&c->idle_outs, &out->node);
+		direct_channel_end(c, -ECONNRESET, -ECONNRESET);
+		return false;
+	}
+	return true;
+}
+
+/* A data transfer with the next n bytes of the message, or none. False: the channel ended. */
+static bool send_transfer(struct direct_channel *c, struct channel_send *send, uint32_t n)
+{
+	struct direct_out *out = container_of(list_pop(&c->idle_outs), struct direct_out, node);
+	struct direct_data header = {.len = n};
+	struct wr w = wr_init(out->data, DIRECT_DATA_OFFSET);
+	bool last = send && c->msg_left == n;
+
+	direct_credits_spend(c, &header);
+	c->stalled_since = 0;
+	if (send)
+		header.remaining = (uint32_t)(c->msg_left - n);
+	direct_data_encode(&w, &header);
+	if (send) {
+		send_gather(c, send, out->data + w.len, n);
+		send->sent += n;
+		c->msg_left -= n;
+	}
+	out->last = last ? send : NULL;
+	return send_post(c, out, (uint32_t)w.len + n,
+			 last && send->invalidate && c->ch.limits.remote_invalidate ? send : NULL);
+}
+
+static bool send_may(struct direct_channel *c)
+{
+	if (!direct_credits_may_send(c)) {
+		if (!c->stalled_since)
+			c->stalled_since = reactor_now_ns(c->ch.reactor);
+		return false;
+	}
+	return !list_empty(&c->idle_outs);
+}
+
+/* ---- a message ---- */
+
+static void send_bounce_ready(struct buf_wait *wait, struct buf *buf)
+{
+	struct direct_channel *c = container_of(wait, struct direct_channel, send_wait);
+	struct channel_send *send = send_first(&c->sends);
+
+	c->send_waits = false;
+	send->transport = buf;
+	direct_channel_turn(c);
+}
+
+/* A push from memory that is not the pool's goes by a copy. False: the pool is dry. */
+static bool send_bounce(struct direct_channel *c, struct channel_send *send, size_t bytes)
+{
+	struct buf *buf = send->transport;
+	size_t at = 0;
+
+	if (!buf) {
+		buf = buf_get(c->pool, bytes);
+		send->transport = buf;
+	}
+	if (!buf) {
+		c->send_wait = (struct buf_wait){.ready = send_bounce_ready, .size = bytes};
+		c->send_waits = true;
+		buf_wait(c->pool, &c->send_wait);
+		return false;
+	}
+	for (unsigned i = 0; i < send->push_count; i++) {
+		if (send->push[i].len)
+			memcpy(buf->data + at, send->push[i].data, send->push[i].len);
+		at += send->push[i].len;
+	}
+	c->push.bounce = buf_slice(buf, 0, bytes);
+	c->push.local = &c->push.bounce;
+	c->push.local_count = 1;
+	return true;
+}
+
+static bool send_begin(struct direct_channel *c, struct channel_send *send)
+{
+	size_t bounce;
+
+	direct_walk_begin(&c->push, send->push, send->push_count, send->push_to,
+			  send->push_to_count, slices_len(send->push, send->push_count), &bounce);
+	if (bounce && !send_bounce(c, send, bounce))
+		return false;
+	c->msg_index = 0;
+	c->msg_at = 0;
+	c->msg_left = slices_len(send->msg, send->msg_count);
+	c->begun = true;
+	return true;
+}
+
+/* True: all of it is with the device. */
+static bool send_message(struct direct_channel *c, struct channel_send *send)
+{
+	if (!c->begun && !send_begin(c, send))
+		return false;
+	if (!direct_push_pump(c))
+		return false;
+	while (c->msg_left) {
+		size_t room = c->send_bytes - DIRECT_DATA_OFFSET;
+
+		if (!send_may(c) ||
+		    !send_transfer(c, send, (uint32_t)(c->msg_left < room ? c->msg_left : room)))
+			return false;
+	}
+	c->begun = false;
+	list_del(&send->node);
+	list_push(&c->sent, &send->node);
+	return true;
+}
+
+/* Between messages, when there is something to say that no message says. */
+static void send_empty(struct direct_channel *c)
+{
+	bool wanted = c->owes_answer || c->ask || direct_credits_refill(c);
+	bool middle = c->begun && send_first(&c->sends)->sent > 0;
+
+	if (wanted && !middle && !list_empty(&c->idle_outs) && direct_credits_may_send(c))
+		send_transfer(c, NULL, 0);
+}
+
+void direct_send_pump(struct direct_channel *c)
+{
+	struct channel_send *send;
+
+	while (c->state == DIRECT_OPEN || c->state == DIRECT_CLOSING) {
+		send = send_first(&c->sends);
+		if (!send || send->result || c->send_waits || !send_message(c, send))
+			break;
+	}
+	if (c->state == DIRECT_OPEN || c->state == DIRECT_CLOSING)
+		send_empty(c);
+}
+
+/* ---- the end of a send ---- */
+
+static void send_complete(struct direct_channel *c, struct channel_send *send, int err)
+{
+	if (send->transport)
+		buf_put(c->pool, send->transport);
+	send->transport = NULL;
+	list_del(&send->node);
+	send->done(send, err);
+}
+
+/* The device is through with it: the peer's has it. */
+void direct_send_done(struct direct_channel *c, struct direct_out *out)
+{
+	struct channel_send *send = out->last;
+
+	out->last = NULL;
+	list_push(&c->idle_outs, &out->node);
+	if (!send)
+		return;
+	assert(send == send_first(&c->sent));
+	c->ch.counters.msgs_out++;
+	c->ch.counters.bytes_out += send->sent;
+	c->ch.counters.bytes_pushed += slices_len(send->push, send->push_count);
+	send_complete(c, send, 0);
+}
+
+/* Everything that is left, and what done() submits meanwhile. */
+void direct_send_fail(struct direct_channel *c)
+{
+	struct channel_send *send;
+
+	if (c->send_waits)
+		buf_wait_cancel(&c->send_wait);
+	c->send_waits = c->begun = false;
+	while ((send = send_first(&c->sent)) != NULL || (send = send_first(&c->sends)) != NULL)
+		send_complete(c, send, send->result ? send->result : c->op_err);
+}
