@@ -380,6 +380,7 @@ static struct connection *connection_create(struct server *server, struct channe
 		list_init(&conn->sessions[i]);
 	list_init(&conn->exchanges);
 	list_init(&conn->free_exchanges);
+	list_init(&conn->payload_waiters);
 	list_init(&conn->all_node);
 	conn->drain.run = drain_run;
 	if (reactor_timer_init(conn->reactor, &conn->pending_timer, pending_fire) != 0)

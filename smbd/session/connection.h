@@ -79,6 +79,8 @@ struct connection {
 	struct list_node exchanges;      /* in flight, oldest first */
 	struct list_node free_exchanges; /* the pool */
 	unsigned free_exchange_count;
+	size_t payload_bytes;             /* of the pool, for replies that are not sent yet */
+	struct list_node payload_waiters; /* for their part of that: request.c's */
 	uint64_t last_async_id;
 	struct reactor_timer pending_timer;
 	bool pending_armed;

@@ -37,8 +37,7 @@ static void request_fini(struct request *req)
 	session_user_put(req->user);
 	session_put(req->session);
 	session_channel_put(req->channel);
-	if (req->payload_buf)
-		buf_put(req->conn->pool, req->payload_buf);
+	request_payload_put(req);
 	talloc_free(req->pool);
 	list_del(&req->node);
 }

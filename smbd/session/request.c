@@ -7,6 +7,7 @@
 #include "smbd/session/exchange.h"
 #include "smbd/session/open.h"
 #include "smbd/session/response.h"
+#include "smbd/session/server.h"
 #include "smbd/session/signing.h"
 #include "smbd/wire/header.h"
 
@@ -17,12 +18,83 @@ TALLOC_CTX *request_pool(struct request *req)
 	return req->pool;
 }
 
-static bool holds_payload(const struct exchange *x)
+/* ---- payload ---- */
+
+struct payload_waiter {
+	struct list_node node;
+	struct fiber *fiber;
+};
+
+/* What the other requests of the exchange hold. */
+static size_t payload_held(const struct exchange *x)
 {
+	size_t bytes = 0;
+
 	list_for_each (n, &x->requests)
-		if (container_of(n, struct request, node)->payload_buf)
-			return true;
-	return false;
+		bytes += container_of(n, struct request, node)->payload_bytes;
+	return bytes;
+}
+
+static bool payload_fits(const struct connection *conn, size_t held, size_t bytes)
+{
+	return conn->payload_bytes == held ||
+	       conn->payload_bytes + bytes <= conn->server->connection_payload_bytes;
+}
+
+static void payload_wake(struct connection *conn)
+{
+	struct list_node *n = list_first(&conn->payload_waiters);
+
+	if (n)
+		fiber_wake(container_of(n, struct payload_waiter, node)->fiber);
+}
+
+/* First come, first served: a large one is not overtaken for ever. */
+static void payload_wait(struct connection *conn, size_t bytes)
+{
+	struct payload_waiter self = {.fiber = fiber_self()};
+
+	if (list_empty(&conn->payload_waiters) && payload_fits(conn, 0, bytes))
+		return;
+	list_push(&conn->payload_waiters, &self.node);
+	do
+		fiber_suspend();
+	while (list_first(&conn->payload_waiters) != &self.node || !payload_fits(conn, 0, bytes));
+	list_del(&self.node);
+}
+
+static struct buf *payload_buf_get(struct request *req, size_t bytes)
+{
+	struct connection *conn = req->conn;
+	size_t held = payload_held(req->exchange);
+	struct buf *buf;
+
+	/* who waits with a buffer in hand may wait for itself */
+	if (held && !payload_fits(conn, held, bytes))
+		return NULL;
+	if (!held)
+		payload_wait(conn, bytes);
+	conn->payload_bytes += bytes;
+	req->payload_bytes = bytes;
+	payload_wake(conn); /* there may be room for the next */
+	buf = held ? buf_get(conn->pool, bytes) : buf_get_wait(conn->pool, bytes);
+	if (!buf)
+		request_payload_put(req);
+	return buf;
+}
+
+void request_payload_put(struct request *req)
+{
+	struct connection *conn = req->conn;
+
+	if (req->payload_buf)
+		buf_put(conn->pool, req->payload_buf);
+	req->payload_buf = NULL;
+	if (!req->payload_bytes)
+		return;
+	conn->payload_bytes -= req->payload_bytes;
+	req->payload_bytes = 0;
+	payload_wake(conn);
 }
 
 struct nt_status request_payload_get(struct request *req, size_t bytes)
@@ -36,9 +108,7 @@ struct nt_status request_payload_get(struct request *req, size_t bytes)
 	x->reply_bytes += bytes;
 	if (x->reply_bytes + (size_t)x->count * REQUEST_OUT_BYTES > room)
 		return STATUS_INSUFFICIENT_RESOURCES;
-	/* who waits with a buffer in hand may wait for itself */
-	req->payload_buf = holds_payload(x) ? buf_get(req->conn->pool, bytes)
-					    : buf_get_wait(req->conn->pool, bytes);
+	req->payload_buf = payload_buf_get(req, bytes);
 	if (!req->payload_buf)
 		return STATUS_INSUFFICIENT_RESOURCES;
 	req->payload = wr_init(req->payload_buf->data, bytes);

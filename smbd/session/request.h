@@ -97,7 +97,8 @@ struct request {
 	void (*cancel_fn)(struct request *req, void *arg);
 	void *cancel_arg;
 	TALLOC_CTX *pool;
-	uint64_t async_id; /* 0: no interim answer was sent */
+	size_t payload_bytes; /* of the connection's, while payload_buf is held */
+	uint64_t async_id;    /* 0: no interim answer was sent */
 	uint16_t credits_granted;
 	bool checked; /* its handler runs: an interim answer may be sent */
 	bool sign;    /* the reply */
@@ -131,6 +132,9 @@ NT_WARN_UNUSED struct nt_status request_in_slice(const struct request *req, size
 /* May the reply's data be a range of a file: not signed, not sealed, the last of its compound, and
  * the transport can. */
 bool request_file_slice_ok(const struct request *req);
+
+/* Give the payload's room back. Of the session layer. */
+void request_payload_put(struct request *req);
 
 /* ---- opens ---- */
 

@@ -10,10 +10,14 @@
 #include "smbd/session/connection.h"
 #include "smbd/session/session.h"
 #include "transport/base/clock.h"
+#include "transport/buf/buf.h"
+
+#define CONNECTION_POOL_PARTS 8u
 
 struct server *server_create(const struct server_config *config)
 {
 	struct server *server = talloc_zero(NULL, struct server);
+	struct buf_pool_stats pool;
 	uint32_t start;
 
 	if (!server)
@@ -26,6 +30,8 @@ struct server *server_create(const struct server_config *config)
 	server->config = *config;
 	if (server->config.max_credits > WINDOW_MAX / 2)
 		server->config.max_credits = WINDOW_MAX / 2;
+	buf_pool_stats(config->pool, &pool);
+	server->connection_payload_bytes = pool.bytes_limit / CONNECTION_POOL_PARTS;
 	server->started_real_ns = clock_real_ns();
 	server->acceptor.accepted = connection_accepted;
 	/* never 0 nor all ones, and other numbers in each life of the process */

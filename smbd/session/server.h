@@ -48,6 +48,9 @@ struct server {
 	struct server_config config;
 	uint64_t started_real_ns;
 	struct channel_acceptor acceptor; /* for the listeners */
+	/* Most of the pool that replies of one connection hold (but one reply is always let), so
+	 * that who does not take his answers stops nobody else. */
+	size_t connection_payload_bytes;
 
 	struct server_shard shards[SERVER_SHARDS];
 	atomic_uint session_count, open_count, tree_count;
