@@ -96,7 +96,7 @@ enum { MISSING, FILE_THERE, DIR_THERE, KINDS };
 static void test_dispositions(void **state)
 {
 	static const uint32_t options[] = {0, FILE_NON_DIRECTORY_FILE, FILE_DIRECTORY_FILE};
-	static const struct {
+	const struct {
 		struct nt_status status;
 		uint32_t action;
 	} wanted[3][KINDS][6] = {
