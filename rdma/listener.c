@@ -32,7 +32,7 @@ struct direct_listener {
 	atomic_bool stopping;
 
 	struct rdma_cm_id **ids; /* config.address_count; NULL: not listened on */
-	unsigned id_count;
+	atomic_uint id_count;
 	struct listen_spot *spots; /* config.reactor_count */
 
 	atomic_uint channels;
@@ -145,7 +145,7 @@ static void listener_drop(struct direct_listener *l, struct rdma_cm_id *id)
 	for (unsigned i = 0; i < l->config.address_count; i++) {
 		if (l->ids[i] == id) {
 			l->ids[i] = NULL;
-			l->id_count--;
+			atomic_fetch_sub(&l->id_count, 1);
 			l->verbs->destroy_id(id);
 		}
 	}
@@ -186,7 +186,7 @@ static void listener_close(struct direct_listener *l)
 			l->verbs->destroy_id(l->ids[i]);
 		l->ids[i] = NULL;
 	}
-	l->id_count = 0;
+	atomic_store(&l->id_count, 0);
 }
 
 static void listener_unwatch(struct direct_listener *l)
@@ -291,7 +291,7 @@ static void listener_listen(struct direct_listener *l, unsigned index)
 		return;
 	}
 	l->ids[index] = id;
-	l->id_count++;
+	atomic_fetch_add(&l->id_count, 1);
 	log_info("SMB Direct listens on %s", channel_address_text(&address, text, sizeof(text)));
 }
 
@@ -357,7 +357,7 @@ int direct_listener_create(const struct direct_listener_config *config,
 
 void direct_listener_stats(struct direct_listener *l, struct direct_listener_stats *stats)
 {
-	stats->addresses = l->id_count;
+	stats->addresses = atomic_load(&l->id_count);
 	stats->channels = atomic_load(&l->channels);
 	stats->accepted = atomic_load(&l->accepted);
 	stats->refused = atomic_load(&l->refused);

@@ -205,7 +205,7 @@ static void file_unreadable(struct pair *p)
 	int fd;
 
 	if (!a->ch->limits.file_slices)
-		skip();
+		return; /* skip() would leave the pair open */
 	fd = open("/", O_RDONLY | O_DIRECTORY);
 	op = op_send(a, 20, 80);
 	op->send.file = (struct file_slice){.fd = fd, .offset = 0, .len = 100};

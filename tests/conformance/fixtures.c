@@ -189,19 +189,40 @@ struct rdma_state {
 	int started;
 };
 
-static void rdma_pair_pool(struct pair *p, unsigned i, struct buf_pool_config *config)
+static void rdma_pair_fabric(struct pair *p, unsigned i, struct buf_pool_config *config,
+			     const struct fake_verbs_config *fabric)
 {
 	struct direct_devices_config dc = {.verbs = &verbs_fake};
-	struct fake_verbs_config fc = {.seed = 1};
 	struct rdma_state *s = p->fixture_state;
 
 	if (!s) {
 		s = p->fixture_state = calloc(1, sizeof(*s));
-		fake_verbs_start(&fc);
+		fake_verbs_start(fabric);
 	}
 	s->devices[i] = direct_devices_create(&dc);
 	config->region_added = direct_devices_region_added;
 	config->user = s->devices[i];
+}
+
+/* As small as devices are: three entries, one read. */
+static void rdma_pair_pool(struct pair *p, unsigned i, struct buf_pool_config *config)
+{
+	struct fake_verbs_config fabric = {.seed = 1};
+
+	rdma_pair_fabric(p, i, config, &fabric);
+}
+
+/* One that gathers much, reads much, and knows no remote invalidation. */
+static void rdma_wide_pool(struct pair *p, unsigned i, struct buf_pool_config *config)
+{
+	struct fake_verbs_config fabric = {.seed = 2,
+					   .sge_max = 16,
+					   .sge_read_max = 16,
+					   .read_depth = 16,
+					   .no_invalidate = true,
+					   .late_established = true};
+
+	rdma_pair_fabric(p, i, config, &fabric);
 }
 
 static void rdma_pair_config(struct direct_config *config)
@@ -293,5 +314,14 @@ static const struct transport_fixture rdma_fixture = {
 	.exposed = rdma_exposed,
 };
 
-const struct transport_fixture *const fixtures[] = {&mem_fixture, &fault_fixture, &tcp_fixture,
-						    &rdma_fixture, NULL};
+static const struct transport_fixture rdma_wide_fixture = {
+	.name = "rdma-wide",
+	.pool = rdma_wide_pool,
+	.connect = rdma_pair_connect,
+	.disconnect = rdma_pair_disconnect,
+	.expose = rdma_expose,
+	.exposed = rdma_exposed,
+};
+
+const struct transport_fixture *const fixtures[] = {&mem_fixture,  &fault_fixture,     &tcp_fixture,
+						    &rdma_fixture, &rdma_wide_fixture, NULL};
