@@ -54,7 +54,9 @@ static void add_shares(FILE *conf, const char *directory)
 	fprintf(conf, "[plus]\npath = %s/all\nread only = no\nforce user = nobody\n", d);
 	fprintf(conf, "force group = +%s\n", a_group());
 	fprintf(conf, "[guests]\npath = %s/all\nread only = no\nguest ok = yes\n", d);
-	fprintf(conf, "guest only = yes\ninvalid users = %s\n", world_user());
+	/* who is the guest account itself could not come then */
+	fprintf(conf, "guest only = yes\ninvalid users = %s\n",
+		strcmp(world_user(), "nobody") == 0 ? "" : world_user());
 	fprintf(conf, "[unknown]\npath = %s/all\nforce user = nobody-has-this-name\n", d);
 	fprintf(conf, "[nogroup]\npath = %s/all\nforce group = no-such-group\n", d);
 	fprintf(conf, "[hidden]\npath = %s/all\nforce user = nobody\nhide unreadable = yes\n", d);
