@@ -10,6 +10,7 @@
 #include <semaphore.h>
 #include <stdlib.h>
 
+#include "smbd/auth/client.h"
 #include "smbd/wire/create.h"
 #include "smbd/wire/read.h"
 #include "tests/fake/live_server.h"
@@ -88,13 +89,13 @@ static void flood_begin(struct flood *f, const struct live_login *l, struct smb2
 	sem_wait(&f->stopped);
 }
 
-static void flood_end(struct flood *f)
+static void flood_end(struct flood *f, struct nt_status last)
 {
 	sem_post(&f->go);
 	for (unsigned i = 0; i < READS; i++)
 		sem_wait(&f->done);
+	assert_status(client_request_status(&f->rqs[READS - 1]), last);
 	for (unsigned i = 0; i < READS; i++) {
-		assert_status(client_request_status(&f->rqs[i]), STATUS_SUCCESS);
 		client_request_fini(&f->rqs[i]);
 	}
 	free(f->rqs);
@@ -122,17 +123,56 @@ static void others_are_served(void **state)
 		assert_int_equal(n, MIB);
 	}
 	assert_status(client_file_close(&m.tree, theirs), STATUS_SUCCESS);
-	flood_end(&flood);
+	flood_end(&flood, STATUS_SUCCESS);
 	assert_status(client_file_close(&l.tree, id), STATUS_SUCCESS);
 	live_logout(&m);
 	live_logout(&l);
 	free(bytes);
 }
 
+/* [MS-SMB2] 3.3.5.5.3: who comes back does not wait for what his lost connection did not take. */
+static void comes_back(bool sign)
+{
+	const struct auth_credentials who = {.user = server.user,
+					     .domain = "",
+					     .password = LIVE_PASSWORD,
+					     .workstation = "TEST"};
+	struct client_login login = {.who = &who};
+	uint8_t *bytes = calloc(1, MIB);
+	struct smb2_file_id id;
+	struct live_login l, m = {0};
+	struct flood flood;
+	uint32_t n;
+
+	live_login(&server, greedy, sign, &l);
+	assert_status(client_file_open(&l.tree, "much", FILE_OPEN_IF, &id), STATUS_SUCCESS);
+	assert_status(client_file_write(&l.tree, id, 0, bytes, MIB, &n), STATUS_SUCCESS);
+	flood_begin(&flood, &l, id);
+	login.previous_session_id = client_session_id(l.session);
+	m.channel = live_connect(&server, other);
+	assert_status(client_login(m.channel, &login, &m.session), STATUS_SUCCESS);
+	flood_end(&flood, STATUS_CONNECTION_DISCONNECTED);
+	live_logout(&m);
+	live_logout(&l);
+	free(bytes);
+}
+
+static void comes_back_signed(void **state)
+{
+	comes_back(true);
+}
+
+static void comes_back_unsigned(void **state)
+{
+	comes_back(false);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(others_are_served),
+		cmocka_unit_test(comes_back_signed),
+		cmocka_unit_test(comes_back_unsigned),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);
