@@ -141,6 +141,7 @@ static void pending_fire(struct reactor_timer *timer)
 	uint64_t now = reactor_now_ns(conn->reactor);
 	bool again = false;
 
+	conn->pending_armed = false;
 	list_for_each (n, &conn->exchanges) {
 		struct exchange *x = container_of(n, struct exchange, node);
 

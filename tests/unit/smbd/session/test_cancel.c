@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -165,11 +166,13 @@ static void test_others_go_on(void **state)
 	assert_final(id, async, STATUS_CANCELLED);
 }
 
-/* What is slow gets its interim answer without having asked for it. */
+/* What is slow gets its interim answer without having asked for it, also after an idle while in
+ * which the timer found nothing to answer. */
 static void test_slow_is_pending(void **state)
 {
 	uint64_t id = peer.message_id;
 
+	usleep(100 * 1000);
 	send_simple(&peer, SMB2_FLUSH);
 	assert_interim(id);
 	assert_final(id, reply.header.async_id, STATUS_SUCCESS);
