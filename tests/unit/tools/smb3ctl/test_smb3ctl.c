@@ -184,8 +184,9 @@ static int on_terminal(const char *typed)
 		assert_true(write(fd, typed, strcspn(typed, "\n") + 1) > 0);
 		typed += strcspn(typed, "\n") + 1;
 	}
-	close(fd);
+	/* in this order: a terminal that closes hangs up on who is still on his way out */
 	assert_int_equal(waitpid(pid, &status, 0), pid);
+	close(fd);
 	assert_true(WIFEXITED(status));
 	return WEXITSTATUS(status);
 }
