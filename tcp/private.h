@@ -55,7 +55,8 @@ struct tcp_channel {
 	uint64_t frame_since;  /* the frame under way began, or its last 64 KiB did */
 	uint64_t frame_number; /* which one that is */
 	size_t frame_bytes;    /* of it since then */
-	uint64_t drain_since;  /* the peer took something last */
+	uint64_t drain_since;  /* the peer took a fair amount last, or the queue was empty */
+	size_t drain_bytes;    /* taken since */
 	uint64_t close_since;
 	uint64_t active_ns;           /* the last time anything came */
 	bool ticking, timed, watched; /* the timer runs; it is there; the socket is watched */

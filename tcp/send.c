@@ -13,12 +13,13 @@
 
 #include "tcp/private.h"
 
-#define SEND_IOV    256
-#define SEND_BATCH  96 /* messages in one sendmsg() */
-#define SEND_ROUNDS 8  /* system calls a turn: fairness */
-#define SEND_HEADER 4
-#define SEND_FILE   (1u << 20) /* a call */
-#define SEND_COPY   (16u * 1024)
+#define SEND_IOV      256
+#define SEND_BATCH    96 /* messages in one sendmsg() */
+#define SEND_ROUNDS   8  /* system calls a turn: fairness */
+#define SEND_HEADER   4
+#define SEND_FILE     (1u << 20) /* a call */
+#define SEND_COPY     (16u * 1024)
+#define SEND_PROGRESS (64u * 1024) /* bytes taken that buy the peer more time */
 
 struct send_batch {
 	uint8_t header[SEND_BATCH][SEND_HEADER];
@@ -43,6 +44,12 @@ static struct channel_send *send_first(const struct tcp_channel *c)
 	return n ? container_of(n, struct channel_send, node) : NULL;
 }
 
+static void drain_restart(struct tcp_channel *c)
+{
+	c->drain_since = reactor_now_ns(c->ch.reactor);
+	c->drain_bytes = 0;
+}
+
 void tcp_send(struct channel *ch, struct channel_send *send)
 {
 	struct tcp_channel *c = container_of(ch, struct tcp_channel, ch);
@@ -53,6 +60,8 @@ void tcp_send(struct channel *ch, struct channel_send *send)
 	assert(send->push_count == 0);
 	send->sent = 0;
 	send->result = c->state == TCP_CHANNEL_OPEN ? 0 : -ECANCELED;
+	if (!send_first(c))
+		drain_restart(c);
 	list_push(&c->sends, &send->node);
 	c->queued_bytes += len;
 	reactor_defer(ch->reactor, &c->turn);
@@ -108,7 +117,9 @@ static void send_advance(struct tcp_channel *c, size_t n)
 {
 	struct channel_send *send;
 
-	c->drain_since = reactor_now_ns(c->ch.reactor);
+	c->drain_bytes += n;
+	if (c->drain_bytes >= SEND_PROGRESS)
+		drain_restart(c);
 	while (n && (send = send_first(c)) != NULL) {
 		size_t len = send_msg_len(send) + send->file.len;
 		size_t left = SEND_HEADER + len - send->sent;
@@ -186,8 +197,6 @@ static bool send_some(struct tcp_channel *c)
 		tcp_channel_end(c, errno == EIO ? -EIO : -ECONNRESET, -ECONNRESET);
 		return false;
 	}
-	if (!c->blocked)
-		c->drain_since = reactor_now_ns(c->ch.reactor);
 	c->blocked = true;
 	tcp_channel_tick(c);
 	return false;

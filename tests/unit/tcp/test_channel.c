@@ -319,6 +319,36 @@ static void never_reads(void **state)
 	server_stop(&s);
 }
 
+/* A peer that takes its answers a few bytes at a time holds their buffers no longer. */
+static void trickles(void **state)
+{
+	struct server s;
+	uint8_t frame[1004] = {0, 0, 1000 >> 8, 1000 & 0xff}, bytes[1024];
+	unsigned reads = 0;
+	int fd, small = 4096;
+
+	server_prepare(&s);
+	s.config.stall_timeout_ms = 1000;
+	s.config.send_buffer_bytes = 8192;
+	s.echo.answers = 500;
+	server_start(&s);
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)), 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&s.address, sizeof(struct sockaddr_in)), 0);
+	for (unsigned i = 0; i < 4; i++)
+		put(fd, frame, sizeof(frame));
+	while (++reads < 300 && !s.echo.closed) {
+		if (recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT) < 0 && errno != EAGAIN)
+			break;
+		usleep(20000);
+	}
+	assert_in_range(reads, 1, 299); /* that is six seconds, and a fraction of the answers */
+	assert_true(echo_wait(&s.echo.closed, 1));
+	assert_int_equal(s.echo.last_err, -ETIMEDOUT);
+	close(fd);
+	server_stop(&s);
+}
+
 /* The answers of a turn are one segment each way, not one for each. */
 static void coalesced(void **state)
 {
@@ -382,12 +412,12 @@ static void reset_by_peer(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(echoes),        cmocka_unit_test(session_request),
-		cmocka_unit_test(not_smb),       cmocka_unit_test(too_large),
-		cmocka_unit_test(silent),        cmocka_unit_test(unfinished),
-		cmocka_unit_test(idle),          cmocka_unit_test(never_reads),
-		cmocka_unit_test(coalesced),     cmocka_unit_test(last_words),
-		cmocka_unit_test(reset_by_peer),
+		cmocka_unit_test(echoes),     cmocka_unit_test(session_request),
+		cmocka_unit_test(not_smb),    cmocka_unit_test(too_large),
+		cmocka_unit_test(silent),     cmocka_unit_test(unfinished),
+		cmocka_unit_test(idle),       cmocka_unit_test(never_reads),
+		cmocka_unit_test(trickles),   cmocka_unit_test(coalesced),
+		cmocka_unit_test(last_words), cmocka_unit_test(reset_by_peer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
