@@ -2,6 +2,7 @@
 #include "smbd/session/exchange.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <talloc.h>
@@ -86,8 +87,7 @@ static void exchange_free(struct exchange *x)
 		if (req != &x->first)
 			talloc_free(req);
 	}
-	if (x->joined)
-		buf_put(conn->pool, x->joined);
+	free(x->joined);
 	if (x->msg)
 		channel_release(conn->ch, x->msg);
 	list_del(&x->node);

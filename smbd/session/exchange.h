@@ -54,7 +54,7 @@ struct exchange {
 	bool answered;      /* replies up to the last but one went out with an interim */
 	unsigned sends;     /* submitted and not done */
 	size_t reply_bytes; /* of payload that was asked for, all requests */
-	struct buf *joined; /* a long compound's reply */
+	uint8_t *joined;    /* a long compound's reply, in one piece */
 	struct outgoing reply, interim;
 	uint8_t interim_bytes[80];
 

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "smbd/crypto/preauth.h"
@@ -168,28 +169,28 @@ static size_t exchange_reply_bytes(const struct exchange *x)
 	return bytes;
 }
 
-/* Everything in one buffer, for a compound of more parts than a message may have. Does not wait: it
- * may hold payload buffers. */
+/* Everything in one piece, for a compound of more parts than a message may have. Not of the pool:
+ * it cannot wait there, for it may hold payload buffers, and is no more than what they hold. */
 static int outgoing_join(struct outgoing *out, const struct piece *piece)
 {
 	struct exchange *x = out->exchange;
 	size_t len = 0;
 
 	if (!x->joined) {
-		x->joined = buf_get(x->conn->pool, exchange_reply_bytes(x) + OUTGOING_SLICES);
+		x->joined = malloc(exchange_reply_bytes(x));
 		if (!x->joined)
 			return -1;
 	}
 	for (unsigned i = 0; i < out->send.msg_count; i++) {
-		if (out->slices[i].data != x->joined->data)
-			memcpy(x->joined->data + len, out->slices[i].data, out->slices[i].len);
+		if (out->slices[i].data != x->joined)
+			memcpy(x->joined + len, out->slices[i].data, out->slices[i].len);
 		len += out->slices[i].len;
 	}
 	for (unsigned i = 0; i < piece->count; i++) {
-		memcpy(x->joined->data + len, piece->slices[i].data, piece->slices[i].len);
+		memcpy(x->joined + len, piece->slices[i].data, piece->slices[i].len);
 		len += piece->slices[i].len;
 	}
-	out->slices[0] = buf_slice(x->joined, 0, len);
+	out->slices[0] = (struct slice){x->joined, len, NULL};
 	out->send.msg_count = 1;
 	return 0;
 }
