@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "smbd/file/file.h"
+#include "smbd/file/private.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -11,37 +11,6 @@
 #include "smbd/wire/access.h"
 #include "smbd/wire/create.h"
 #include "transport/base/log.h"
-
-#define SHARDS  64
-#define BUCKETS 64 /* a shard */
-
-struct shard;
-
-/* One inode that somebody has open. Under its shard's mutex. */
-struct file {
-	struct list_node node; /* in its bucket */
-	struct shard *shard;
-	struct vfs_id id;
-	struct list_node opens; /* of file_open.node_in_file */
-	bool delete_pending;
-	bool deleting; /* the last open is removing it: no new ones, and it is going */
-
-	/* Who asked for the deletion, and under which name: the open may be gone when it happens.
-	 */
-	struct vfs_cred *delete_cred;
-	char *delete_path;
-};
-
-struct shard {
-	pthread_mutex_t mutex;
-	struct list_node buckets[BUCKETS];
-	unsigned opens;
-};
-
-struct file_table {
-	const struct file_breaker *breaker;
-	struct shard shards[SHARDS];
-};
 
 /* What sharing is about, [MS-FSA] 2.1.5.1.2.2; an open with none of it only looks. */
 #define ACCESS_READ  (FILE_READ_DATA | FILE_EXECUTE)
@@ -57,7 +26,7 @@ static uint64_t id_hash(const struct vfs_id *id)
 	return h ^ h >> 29;
 }
 
-static struct shard *shard_of(struct file_table *table, const struct vfs_id *id)
+struct shard *shard_of(struct file_table *table, const struct vfs_id *id)
 {
 	return &table->shards[id_hash(id) % SHARDS];
 }
@@ -77,8 +46,7 @@ static struct file_open *open_of(struct list_node *n)
 	return container_of(n, struct file_open, node_in_file);
 }
 
-/* The shard's mutex is held, here and wherever a struct file is touched. */
-static struct file *file_find(struct shard *shard, const struct vfs_id *id)
+struct file *file_find(struct shard *shard, const struct vfs_id *id)
 {
 	list_for_each (n, bucket_of(shard, id)) {
 		if (vfs_id_equal(&file_of(n)->id, id))
