@@ -18,7 +18,8 @@ struct direct_attempt {
 	const struct verbs_api *verbs;
 	struct reactor *reactor;
 	struct rdma_event_channel *events;
-	struct rdma_cm_id *id;
+	struct rdma_cm_id *id;          /* until the channel takes it */
+	struct direct_channel *channel; /* that is negotiating */
 	struct reactor_watch watch;
 	bool watched;
 	struct reactor_defer failed_early;
@@ -42,6 +43,7 @@ static void attempt_fail(struct direct_attempt *a, int err)
 	struct direct_connect *connect = a->connect;
 
 	attempt_free(a);
+	connect->attempt = NULL;
 	connect->done(connect, NULL, err);
 }
 
@@ -53,6 +55,7 @@ static int attempt_opened(struct direct_owner *owner, struct direct_channel *c, 
 	struct direct_connect *connect = a->connect;
 
 	a->connect = NULL;
+	connect->attempt = NULL;
 	connect->done(connect, err ? NULL : &c->ch, err);
 	return err;
 }
@@ -84,11 +87,13 @@ static int attempt_channel(struct direct_attempt *a)
 	param.responder_resources = c->read_in;
 	if (!err && c->verbs->connect(c->id, &param) != 0)
 		err = -errno;
-	if (err)
+	if (err) {
 		direct_channel_discard(c);
-	else
-		c->owner = &a->owner;
-	return err;
+		return err;
+	}
+	c->owner = &a->owner;
+	a->channel = c;
+	return 0;
 }
 
 static int attempt_step(struct direct_attempt *a, const struct rdma_cm_event *event)
@@ -173,4 +178,17 @@ int direct_connect_start(struct direct_connect *connect)
 	if (a->err)
 		reactor_defer(a->reactor, &a->failed_early);
 	return 0;
+}
+
+void direct_connect_cancel(struct direct_connect *connect)
+{
+	struct direct_attempt *a = connect->attempt;
+
+	if (!a)
+		return;
+	connect->attempt = NULL;
+	if (a->channel)
+		direct_channel_discard(a->channel); /* and the attempt with it */
+	else
+		attempt_free(a);
 }
