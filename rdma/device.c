@@ -2,10 +2,14 @@
 #include "rdma/device.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "transport/base/log.h"
 
@@ -119,6 +123,33 @@ uint32_t direct_device_lkey(const struct direct_device *device, const struct buf
 	const struct device_entry *e = container_of(device, struct device_entry, device);
 
 	return atomic_load_explicit(&e->mrs[region->index], memory_order_acquire)->lkey;
+}
+
+/* ---- locked memory ---- */
+
+static bool memory_is_unlimited(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2] = {0};
+
+	return syscall(SYS_capget, &header, data) == 0 && data[0].effective & 1u << CAP_IPC_LOCK;
+}
+
+/* Is all that the pool may become lockable for one device more? Else the pool could not grow one
+ * day, for everybody. */
+static bool memory_suffices(const struct direct_devices *d, const char *name)
+{
+	rlim_t wanted = (rlim_t)d->config.memory_bytes * (d->count + 1);
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_MEMLOCK, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ||
+	    limit.rlim_cur >= wanted || memory_is_unlimited())
+		return true;
+	log_warning(
+		"%s: not used: %llu MiB of memory have to be locked and %llu may be: set "
+		"LimitMEMLOCK=infinity in the service (ulimit -l), or lower 'smb3d: buffer memory'",
+		name, (unsigned long long)wanted >> 20, (unsigned long long)limit.rlim_cur >> 20);
+	return false;
 }
 
 /* ---- devices ---- */
@@ -242,7 +273,7 @@ static struct device_entry *device_try(struct direct_devices *d, struct ibv_cont
 	}
 	if (!device_named(d, context))
 		log_info("%s: not used: smb.conf names others", context->device->name);
-	else if (d->count < DEVICES_MAX)
+	else if (d->count < DEVICES_MAX && memory_suffices(d, context->device->name))
 		e = device_add(d, context);
 	if (!e && d->unused_count < DEVICES_MAX)
 		d->unused[d->unused_count++] = context;

@@ -25,6 +25,8 @@ struct direct_devices_config {
 	const char *const *names; /* the devices to use, as "mlx5_0"; outlives this */
 	unsigned name_count;      /* 0: all */
 	unsigned regions_max;     /* 0: a default. What the pool grows beyond is refused */
+	size_t memory_bytes;      /* all that the pool may take: a device that can't have as much
+				     locked is not used; 0: unknown */
 };
 
 struct direct_devices *direct_devices_create(const struct direct_devices_config *config);

@@ -1,25 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The composition root: reads the options and the configuration, makes everything, in the order in
- * which it can fail, and takes it down again. The only file that knows that transports exist.
+ * which it can fail, and takes it down again.
  *
  * Threads: main waits for signals; reactors and workers do the work. What goes wrong at start is
  * one line that says what to do about it, and exit code 1 (2: wrong options).
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <getopt.h>
-#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
-#include <systemd/sd-daemon.h>
 #include <talloc.h>
 
 #include "smbd/admin/admin.h"
@@ -28,35 +22,28 @@
 #include "smbd/cmd/service.h"
 #include "smbd/conf/conf.h"
 #include "smbd/conf/state.h"
-#include "smbd/net/listen.h"
+#include "smbd/process/options.h"
+#include "smbd/process/process.h"
 #include "smbd/session/server.h"
+#include "smbd/transports/transports.h"
 #include "smbd/vfs/vfs.h"
-#include "tcp/listener.h"
 #include "transport/base/clock.h"
 #include "transport/base/log.h"
 #include "transport/buf/buf.h"
 #include "transport/fiber/fiber.h"
 #include "transport/reactor/reactor.h"
 
-#define DEFAULT_CONFIG "/etc/smb3d/smb.conf"
-#define DRAIN_SEC      10 /* requests in flight get this long when the server ends */
-#define ABORT_SEC      5  /* and what has not ended then, this long to be cut */
+#define DRAIN_SEC 10 /* requests in flight get this long when the server ends */
+#define ABORT_SEC 5  /* and what has not ended then, this long to be cut */
 
 /* ---- what there is ---- */
 
-struct options {
-	const char *config;
-	bool foreground;
-	bool testparm;
-	int log_level; /* -1: as configured */
-};
-
 struct app {
 	struct options options;
-	const char *program;
 	struct conf *conf; /* as of the start; reloads go to the service */
 	struct pid_file pid_file;
-	int ready_fd; /* the waiting parent's, or -1 */
+	struct process_parent parent;
+	struct process_user user;
 
 	struct buf_pool *pool;
 	struct reactor **reactors;
@@ -64,91 +51,11 @@ struct app {
 	bool workers;
 	struct service *service;
 	struct server *server;
-	struct tcp_listener *listener;
+	struct transports *transports;
 	struct admin *admin;
 	struct admin_source admin_source;
 	pthread_mutex_t reload_mutex;
 };
-
-/* The one line that tells the operator. */
-static void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-
-static void complain(const char *fmt, ...)
-{
-	char text[1024];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
-	fprintf(stderr, "smb3d: %s\n", text);
-}
-
-/* ---- options ---- */
-
-static void usage(FILE *out)
-{
-	fprintf(out,
-		"Usage: smb3d [--config FILE] [--foreground] [-d LEVEL]\n"
-		"Serve folders over SMB3.\n\n"
-		"  -c, --config FILE   the configuration, in smb.conf's language (" DEFAULT_CONFIG
-		")\n"
-		"  -F, --foreground    do not go to the background\n"
-		"  -d, --debuglevel N  0 errors, 1 warnings, 2 notices, 3 info, 4 debug\n"
-		"  -t, --testparm      check the configuration, print what is in force, and end\n"
-		"  -V, --version\n"
-		"  -h, --help\n\n"
-		"Users are added with: smb3ctl --config FILE user add NAME\n");
-}
-
-/* -1: go on; else the exit code. */
-static int parse_options(int argc, char **argv, struct options *o)
-{
-	static const struct option known[] = {
-		{"config", required_argument, NULL, 'c'},
-		{"configfile", required_argument, NULL, 'c'},
-		{"foreground", no_argument, NULL, 'F'},
-		{"debuglevel", required_argument, NULL, 'd'},
-		{"testparm", no_argument, NULL, 't'},
-		{"version", no_argument, NULL, 'V'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
-	};
-	int c;
-
-	*o = (struct options){.config = DEFAULT_CONFIG, .log_level = -1};
-	while ((c = getopt_long(argc, argv, "c:s:Fd:tVh", known, NULL)) != -1) {
-		switch (c) {
-		case 'c':
-		case 's':
-			o->config = optarg;
-			break;
-		case 'F':
-			o->foreground = true;
-			break;
-		case 'd':
-			o->log_level = atoi(optarg);
-			break;
-		case 't':
-			o->testparm = true;
-			break;
-		case 'V':
-			printf("smb3d %s\n", SMB3D_VERSION);
-			return 0;
-		case 'h':
-			usage(stdout);
-			return 0;
-		default:
-			usage(stderr);
-			return 2;
-		}
-	}
-	if (optind < argc) {
-		complain("unexpected argument %s (see --help)", argv[optind]);
-		return 2;
-	}
-	return -1;
-}
 
 static enum log_level log_level_of(const struct options *o, const struct conf *conf)
 {
@@ -208,153 +115,7 @@ static int load_guid(struct app *app, uint8_t guid[16])
 	return err;
 }
 
-/* ---- to the background ---- */
-
-/* The parent waits until the server serves, or does not. */
-static void background_wait(int fd)
-{
-	char ok = 0;
-
-	_exit(read(fd, &ok, 1) == 1 ? 0 : 1);
-}
-
-static int background(struct app *app)
-{
-	int fds[2];
-	pid_t child;
-
-	if (pipe2(fds, O_CLOEXEC) != 0)
-		return -1;
-	child = fork();
-	if (child < 0)
-		return -1;
-	if (child > 0) {
-		close(fds[1]);
-		background_wait(fds[0]);
-	}
-	close(fds[0]);
-	app->ready_fd = fds[1];
-	return setsid() < 0 ? -1 : 0;
-}
-
-/* A terminal is no place for the log of a background process. */
-static void background_ready(struct app *app)
-{
-	char path[PATH_MAX];
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC), log = -1;
-
-	if (null >= 0) {
-		dup2(null, STDIN_FILENO);
-		dup2(null, STDOUT_FILENO);
-	}
-	if (isatty(STDERR_FILENO)) {
-		snprintf(path, sizeof(path), "%s/smb3d.log", app->conf->state_directory);
-		log = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-		dup2(log >= 0 ? log : null, STDERR_FILENO);
-	}
-	if (log >= 0)
-		close(log);
-	if (null >= 0)
-		close(null);
-	(void)!write(app->ready_fd, "1", 1);
-	close(app->ready_fd);
-	app->ready_fd = -1;
-}
-
-/* ---- listening ---- */
-
-static void complain_listen(struct app *app, const struct sockaddr_storage *address, int err)
-{
-	const char *config = app->options.config;
-	char host[64];
-	unsigned port;
-
-	listen_address_text(address, host, &port);
-	switch (err) {
-	case -EADDRINUSE:
-		complain(
-			"port %u of %s is in use: stop what has it (ss -ltnp 'sport = :%u'), or "
-			"set another 'smb ports' in %s",
-			port, host, port, config);
-		break;
-	case -EACCES:
-	case -EPERM:
-		complain(
-			"not permitted to listen on port %u: run as root, or 'setcap "
-			"cap_net_bind_service=ep %s', or set 'smb ports' over 1023 in %s",
-			port, app->program, config);
-		break;
-	default:
-		complain(
-			"cannot listen on %s port %u: %s: look at 'interfaces' and 'smb ports' "
-			"in %s",
-			host, port, strerror(-err), config);
-	}
-}
-
-/* Issue B makes it; until then nobody shall think that it is there. */
-static int smb_direct_start(const struct app *app)
-{
-	if (app->conf->smb_direct == CONF_YES) {
-		complain(
-			"smb direct = yes: this version has no SMB Direct yet: set it to 'no' or "
-			"'auto' in %s",
-			app->options.config);
-		return -ENOTSUP;
-	}
-	if (app->conf->smb_direct == CONF_AUTO)
-		log_notice("this version has no SMB Direct yet: clients are served over TCP");
-	return 0;
-}
-
-static int listen_start(struct app *app)
-{
-	struct tcp_listener_config config = {
-		.reactors = app->reactors,
-		.reactor_count = app->reactor_count,
-		.pool = app->pool,
-		.acceptor = &app->server->acceptor,
-		.channels_max = app->conf->connections,
-	};
-	struct listen_addresses addresses;
-	unsigned failed = 0;
-	int err = listen_addresses_find(app->conf, &app->conf->smb_ports, &addresses);
-
-	if (err) {
-		complain("none of 'interfaces' in %s is on this machine (see 'ip address')",
-			 app->options.config);
-		return err;
-	}
-	tcp_config_default(&config.channel);
-	config.channel.keepalive_idle_s = app->conf->keepalive_sec;
-	config.channel.read_waits_for_sends = true;
-	config.addresses = addresses.list;
-	config.address_count = addresses.count;
-	err = tcp_listener_create(&config, &app->listener, &failed);
-	if (err && failed < addresses.count)
-		complain_listen(app, &addresses.list[failed], err);
-	else if (err)
-		complain("cannot listen: %s", strerror(-err));
-	return err;
-}
-
 /* ---- making it ---- */
-
-static void raise_limits(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-		return;
-	if (geteuid() == 0 && limit.rlim_max < 1048576) {
-		limit.rlim_cur = limit.rlim_max = 1048576;
-		if (setrlimit(RLIMIT_NOFILE, &limit) == 0)
-			return;
-		(void)getrlimit(RLIMIT_NOFILE, &limit);
-	}
-	limit.rlim_cur = limit.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 static unsigned cores(void)
 {
@@ -384,10 +145,21 @@ static int reactors_create(struct app *app)
 	return 0;
 }
 
+static int transports_begin(struct app *app)
+{
+	const struct transports_config config = {.options = &app->options, .conf = app->conf};
+
+	app->transports = transports_create(&config);
+	if (!app->transports)
+		complain("cannot begin to serve: %s", strerror(ENOMEM));
+	return app->transports ? 0 : -1;
+}
+
 static int pool_create(struct app *app)
 {
-	const struct buf_pool_config config = {.bytes = app->conf->buffer_bytes};
+	struct buf_pool_config config = {.bytes = app->conf->buffer_bytes};
 
+	transports_use_pool(app->transports, &config);
 	app->pool = buf_pool_create(&config);
 	if (app->pool)
 		return 0;
@@ -457,6 +229,18 @@ static int server_start(struct app *app)
 	return app->server ? 0 : -1;
 }
 
+static int listen_start(struct app *app)
+{
+	const struct transports_listen listen = {
+		.reactors = app->reactors,
+		.reactor_count = app->reactor_count,
+		.pool = app->pool,
+		.acceptor = &app->server->acceptor,
+	};
+
+	return transports_listen(app->transports, &listen);
+}
+
 static int reactors_start(struct app *app)
 {
 	for (; app->reactors_started < app->reactor_count; app->reactors_started++) {
@@ -498,7 +282,7 @@ static int reload(struct app *app, char *why, size_t cap)
 
 	why[0] = '\0';
 	pthread_mutex_lock(&app->reload_mutex);
-	sd_notify(0, "RELOADING=1");
+	process_reloading();
 	conf = conf_reload(NULL, app->options.config, &report.reporter);
 	if (conf) {
 		log_set_level(log_level_of(&app->options, conf));
@@ -506,7 +290,7 @@ static int reload(struct app *app, char *why, size_t cap)
 	} else {
 		err = -EINVAL;
 	}
-	sd_notify(0, "READY=1");
+	process_reloaded();
 	pthread_mutex_unlock(&app->reload_mutex);
 	if (err)
 		log_err("not reloaded: what was in force stays so");
@@ -544,49 +328,20 @@ static int admin_begin(struct app *app)
 	return err;
 }
 
-static void signals_block(sigset_t *set)
+static void process_reload(struct process_user *user)
 {
-	sigemptyset(set);
-	sigaddset(set, SIGTERM);
-	sigaddset(set, SIGINT);
-	sigaddset(set, SIGHUP);
-	pthread_sigmask(SIG_BLOCK, set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-}
-
-static uint64_t watchdog_ns(void)
-{
-	uint64_t usec = 0;
-
-	return sd_watchdog_enabled(0, &usec) > 0 ? usec * NS_PER_US / 2 : 0;
-}
-
-/* Until somebody wants it to end. */
-static void serve(struct app *app, const sigset_t *signals)
-{
-	uint64_t beat = watchdog_ns();
-	struct timespec timeout;
 	char why[512];
 
-	for (;;) {
-		uint64_t ns = beat ? beat : 30 * NS_PER_SEC;
-		int number;
+	(void)reload(container_of(user, struct app, user), why, sizeof(why));
+}
 
-		timeout = (struct timespec){(time_t)(ns / NS_PER_SEC), (long)(ns % NS_PER_SEC)};
-		number = sigtimedwait(signals, NULL, &timeout);
-		if (number == SIGTERM || number == SIGINT)
-			break;
-		if (number == SIGHUP)
-			(void)reload(app, why, sizeof(why));
-		if (beat)
-			sd_notify(0, "WATCHDOG=1");
-		sd_notifyf(0, "STATUS=%u connections, %u sessions, %u open files",
-			   atomic_load(&app->server->connection_count),
-			   atomic_load(&app->server->session_count),
-			   atomic_load(&app->server->open_count));
-	}
-	log_notice("ending");
-	sd_notify(0, "STOPPING=1");
+static void process_status(struct process_user *user, char *text, size_t cap)
+{
+	const struct server *server = container_of(user, struct app, user)->server;
+
+	snprintf(text, cap, "%u connections, %u sessions, %u open files",
+		 atomic_load(&server->connection_count), atomic_load(&server->session_count),
+		 atomic_load(&server->open_count));
 }
 
 /* ---- the end ---- */
@@ -608,8 +363,8 @@ static bool wait_drained(struct server *server, unsigned sec)
  * is left to the kernel. */
 static bool drain(struct app *app)
 {
-	if (app->listener)
-		tcp_listener_stop(app->listener);
+	if (app->transports)
+		transports_stop(app->transports);
 	if (!app->server || app->reactors_started == 0)
 		return true;
 	server_drain(app->server);
@@ -633,8 +388,7 @@ static void destroy(struct app *app)
 {
 	if (app->admin)
 		admin_stop(app->admin);
-	if (app->listener)
-		tcp_listener_destroy(app->listener);
+	transports_destroy(app->transports);
 	for (unsigned i = 0; i < app->reactor_count; i++)
 		reactor_destroy(app->reactors[i]);
 	talloc_free(app->reactors);
@@ -651,9 +405,9 @@ static int start(struct app *app)
 	if (take_pid_file(app) != 0)
 		return -1;
 	log_open(log_level_of(&app->options, app->conf));
-	raise_limits();
-	if (vfs_init() != 0 || pool_create(app) != 0 || reactors_create(app) != 0 ||
-	    service_start(app) != 0 || server_start(app) != 0 || smb_direct_start(app) != 0 ||
+	process_raise_limits();
+	if (vfs_init() != 0 || transports_begin(app) != 0 || pool_create(app) != 0 ||
+	    reactors_create(app) != 0 || service_start(app) != 0 || server_start(app) != 0 ||
 	    listen_start(app) != 0 || admin_begin(app) != 0)
 		return -1;
 	/* threads last: nothing that failed has to be told to them */
@@ -664,24 +418,21 @@ static int start(struct app *app)
 
 static int run(struct app *app)
 {
-	sigset_t signals;
 	bool drained;
 	int err;
 
-	if (!app->options.foreground && background(app) != 0) {
+	if (!app->options.foreground && process_background(&app->parent) != 0) {
 		complain("cannot go to the background: %s", strerror(errno));
 		return 1;
 	}
-	signals_block(&signals);
+	process_signals_block();
 	err = start(app);
 	if (!err) {
 		if (pid_file_write(&app->pid_file) != 0)
 			log_warning("%s could not be written", app->pid_file.path);
 		log_notice("smb3d %s serves %u shares", SMB3D_VERSION, app->conf->share_count);
-		sd_notify(0, "READY=1");
-		if (app->ready_fd >= 0)
-			background_ready(app);
-		serve(app, &signals);
+		process_ready(&app->parent, app->conf->state_directory);
+		process_serve(&app->user);
 	}
 	drained = drain(app);
 	stop_threads(app);
@@ -695,8 +446,10 @@ static int run(struct app *app)
 
 int main(int argc, char **argv)
 {
-	struct app app = {.program = argv[0], .pid_file = {.fd = -1}, .ready_fd = -1};
-	int code = parse_options(argc, argv, &app.options);
+	struct app app = {.pid_file = {.fd = -1},
+			  .parent = {.fd = -1},
+			  .user = {process_reload, process_status}};
+	int code = options_parse(argc, argv, &app.options);
 
 	if (code >= 0)
 		return code;

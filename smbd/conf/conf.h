@@ -110,7 +110,9 @@ struct conf {
 	bool bind_interfaces_only;
 	struct conf_ports smb_ports;
 	enum conf_auto smb_direct;
-	struct conf_ports smb_direct_ports;
+	struct conf_ports
+		smb_direct_ports; /* the first one; of iWARP the second, if there is one */
+	struct conf_list smb_direct_devices; /* empty: all */
 	bool multi_channel;
 
 	enum conf_protocol server_min_protocol, server_max_protocol;

@@ -137,6 +137,7 @@ const struct param param_table[] = {
 	GLOBAL("smb ports", PORTS, smb_ports, "445"),
 	GLOBAL("smb direct", ENUM, smb_direct, "auto", 0, 0, auto_words),
 	GLOBAL("smb direct ports", PORTS, smb_direct_ports, "445 5445"),
+	GLOBAL("smb direct devices", LIST, smb_direct_devices, ""),
 	GLOBAL("server multi channel support", BOOL, multi_channel, "yes"),
 
 	GLOBAL("server min protocol", ENUM, server_min_protocol, "SMB2_02", 0, 0,

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fnmatch.h>
 #include <ifaddrs.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -56,10 +57,26 @@ static bool in_network(const struct conf_interface *item, const struct sockaddr 
 	return bits == 0 || (a[bytes] ^ n[bytes]) >> (8 - bits) == 0;
 }
 
+static bool has_address(const struct ifaddrs *ifa)
+{
+	return ifa->ifa_addr &&
+	       (ifa->ifa_addr->sa_family == AF_INET || ifa->ifa_addr->sa_family == AF_INET6);
+}
+
+/* Is the item this very address? */
+static bool is_it(const struct conf_interface *item, const struct ifaddrs *ifa)
+{
+	const struct sockaddr *address = (const struct sockaddr *)&item->address;
+
+	return item->kind == CONF_INTERFACE_ADDRESS &&
+	       address->sa_family == ifa->ifa_addr->sa_family &&
+	       memcmp(bytes_of(address), bytes_of(ifa->ifa_addr),
+		      address->sa_family == AF_INET6 ? 16 : 4) == 0;
+}
+
 static bool is_meant(const struct conf_interface *item, const struct ifaddrs *ifa)
 {
-	if (!ifa->ifa_addr ||
-	    (ifa->ifa_addr->sa_family != AF_INET && ifa->ifa_addr->sa_family != AF_INET6))
+	if (!has_address(ifa))
 		return false;
 	if (item->kind == CONF_INTERFACE_NAME)
 		return fnmatch(item->name, ifa->ifa_name, 0) == 0;
@@ -111,6 +128,35 @@ int listen_addresses_find(const struct conf *conf, const struct conf_ports *port
 	}
 	freeifaddrs(all);
 	return out->count > 0 ? 0 : -ENODEV;
+}
+
+static bool is_wanted(const struct conf *conf, const struct ifaddrs *ifa)
+{
+	if (!conf->bind_interfaces_only || conf->interfaces.count == 0)
+		return !(ifa->ifa_flags & IFF_LOOPBACK);
+	for (unsigned i = 0; i < conf->interfaces.count; i++) {
+		const struct conf_interface *item = &conf->interfaces.items[i];
+
+		if (is_meant(item, ifa) || is_it(item, ifa))
+			return true;
+	}
+	return false;
+}
+
+int listen_addresses_local(const struct conf *conf, struct listen_addresses *out)
+{
+	static const uint16_t none = 0;
+	const struct conf_ports ports = {&none, 1};
+	struct ifaddrs *all = NULL;
+
+	out->count = 0;
+	if (getifaddrs(&all) != 0)
+		return -errno;
+	for (struct ifaddrs *ifa = all; ifa; ifa = ifa->ifa_next)
+		if (has_address(ifa) && ifa->ifa_flags & IFF_UP && is_wanted(conf, ifa))
+			add(out, &ports, ifa->ifa_addr);
+	freeifaddrs(all);
+	return 0;
 }
 
 const char *listen_address_text(const struct sockaddr_storage *address, char text[64],

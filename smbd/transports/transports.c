@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "smbd/transports/transports.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rdma/listener.h"
+#include "smbd/net/listen.h"
+#include "tcp/listener.h"
+#include "transport/base/log.h"
+
+struct transports {
+	struct transports_config config;
+	struct tcp_listener *tcp;
+	struct direct_devices *devices; /* NULL: `smb direct = no` */
+	struct direct_listener *direct;
+};
+
+struct transports *transports_create(const struct transports_config *config)
+{
+	const struct direct_devices_config devices = {
+		.verbs = config->verbs ? config->verbs : &verbs_real,
+		.names = config->conf->smb_direct_devices.items,
+		.name_count = config->conf->smb_direct_devices.count,
+		.memory_bytes = config->conf->buffer_bytes,
+	};
+	struct transports *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->config = *config;
+	if (config->conf->smb_direct == CONF_NO)
+		return t;
+	t->devices = direct_devices_create(&devices);
+	if (t->devices)
+		return t;
+	free(t);
+	return NULL;
+}
+
+void transports_use_pool(struct transports *t, struct buf_pool_config *pool)
+{
+	if (!t->devices)
+		return;
+	pool->region_added = direct_devices_region_added;
+	pool->user = t->devices;
+}
+
+/* ---- TCP ---- */
+
+static void complain_listen(const struct options *options, const struct sockaddr_storage *address,
+			    int err)
+{
+	const char *config = options->config;
+	char host[64];
+	unsigned port;
+
+	listen_address_text(address, host, &port);
+	switch (err) {
+	case -EADDRINUSE:
+		complain(
+			"port %u of %s is in use: stop what has it (ss -ltnp 'sport = :%u'), or "
+			"set another 'smb ports' in %s",
+			port, host, port, config);
+		break;
+	case -EACCES:
+	case -EPERM:
+		complain(
+			"not permitted to listen on port %u: run as root, or 'setcap "
+			"cap_net_bind_service=ep %s', or set 'smb ports' over 1023 in %s",
+			port, options->program, config);
+		break;
+	default:
+		complain(
+			"cannot listen on %s port %u: %s: look at 'interfaces' and 'smb ports' "
+			"in %s",
+			host, port, strerror(-err), config);
+	}
+}
+
+static int tcp_listen(struct transports *t, const struct transports_listen *listen)
+{
+	const struct conf *conf = t->config.conf;
+	const struct options *options = t->config.options;
+	struct tcp_listener_config config = {
+		.reactors = listen->reactors,
+		.reactor_count = listen->reactor_count,
+		.pool = listen->pool,
+		.acceptor = listen->acceptor,
+		.channels_max = conf->connections,
+	};
+	struct listen_addresses addresses;
+	unsigned failed = 0;
+	int err = listen_addresses_find(conf, &conf->smb_ports, &addresses);
+
+	if (err) {
+		complain("none of 'interfaces' in %s is on this machine (see 'ip address')",
+			 options->config);
+		return err;
+	}
+	tcp_config_default(&config.channel);
+	config.channel.keepalive_idle_s = conf->keepalive_sec;
+	config.channel.read_waits_for_sends = true;
+	config.addresses = addresses.list;
+	config.address_count = addresses.count;
+	err = tcp_listener_create(&config, &t->tcp, &failed);
+	if (err && failed < addresses.count)
+		complain_listen(options, &addresses.list[failed], err);
+	else if (err)
+		complain("cannot listen: %s", strerror(-err));
+	return err;
+}
+
+/* ---- SMB Direct ---- */
+
+static int direct_listen(struct transports *t, const struct transports_listen *listen)
+{
+	const struct conf_ports *ports = &t->config.conf->smb_direct_ports;
+	struct direct_listener_config config = {
+		.port = ports->port[0],
+		.port_iwarp = ports->port[ports->count > 1],
+		.reactors = listen->reactors,
+		.reactor_count = listen->reactor_count,
+		.pool = listen->pool,
+		.devices = t->devices,
+		.acceptor = listen->acceptor,
+		.channels_max = t->config.conf->connections,
+	};
+	struct listen_addresses addresses;
+	int err = listen_addresses_local(t->config.conf, &addresses);
+
+	if (err)
+		return err;
+	direct_config_default(&config.channel);
+	config.addresses = addresses.list;
+	config.address_count = addresses.count;
+	return direct_listener_create(&config, &t->direct);
+}
+
+static int direct_begin(struct transports *t, const struct transports_listen *listen)
+{
+	struct direct_listener_stats stats = {0};
+	int err = -ENODEV;
+
+	if (!t->devices)
+		return 0;
+	if (direct_devices_scan(t->devices) > 0)
+		err = direct_listen(t, listen);
+	if (t->direct)
+		direct_listener_stats(t->direct, &stats);
+	if (stats.addresses > 0 || t->config.conf->smb_direct == CONF_AUTO)
+		return 0;
+	complain(
+		"smb direct = yes, but nothing can be listened on with RDMA (the log says why): "
+		"set it to 'auto' in %s",
+		t->config.options->config);
+	return err ? err : -ENODEV;
+}
+
+/* ---- both ---- */
+
+int transports_listen(struct transports *t, const struct transports_listen *listen)
+{
+	int err = direct_begin(t, listen);
+
+	return err ? err : tcp_listen(t, listen);
+}
+
+void transports_stop(struct transports *t)
+{
+	if (t->tcp)
+		tcp_listener_stop(t->tcp);
+	if (t->direct)
+		direct_listener_stop(t->direct);
+}
+
+void transports_destroy(struct transports *t)
+{
+	if (!t)
+		return;
+	tcp_listener_destroy(t->tcp);
+	direct_listener_destroy(t->direct);
+	direct_devices_destroy(t->devices);
+	free(t);
+}
