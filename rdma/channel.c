@@ -11,10 +11,11 @@
 #include "transport/base/clock.h"
 #include "transport/base/log.h"
 
-#define DIRECT_SLICES        64
-#define DIRECT_REMOTE_SLICES 64
-#define POLL_BATCH           16
-#define POLL_ROUNDS          16 /* batches a turn: fairness */
+#define DIRECT_SLICES 64
+#define DIRECT_REMOTE_SLICES \
+	4096 /* more than 64 KiB of descriptors: what a READ or WRITE may name */
+#define POLL_BATCH  16
+#define POLL_ROUNDS 16 /* batches a turn: fairness */
 
 static struct direct_channel *direct_of(struct channel *ch)
 {

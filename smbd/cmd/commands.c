@@ -18,8 +18,8 @@ const struct command_table commands = {.by_number = {
 	[SMB2_CREATE] = {"CREATE", cmd_create, IN_TREE, NULL, 57},
 	[SMB2_CLOSE] = {"CLOSE", cmd_close, ON_FILE, NULL, 24},
 	[SMB2_FLUSH] = {"FLUSH", cmd_flush, ON_FILE, NULL, 24},
-	[SMB2_READ] = {"READ", cmd_read, ON_FILE, cmd_read_payload, 49},
-	[SMB2_WRITE] = {"WRITE", cmd_write, ON_FILE, cmd_write_payload, 49},
+	[SMB2_READ] = {"READ", cmd_read, ON_FILE, cmd_read_payload, 49, cmd_read_invalidates},
+	[SMB2_WRITE] = {"WRITE", cmd_write, ON_FILE, cmd_write_payload, 49, cmd_write_invalidates},
 	[SMB2_LOCK] = {"LOCK", NULL, ON_FILE, NULL, 48}, /* issue D, as are those below without a handler */
 	[SMB2_IOCTL] = {"IOCTL", cmd_ioctl, ON_FILE, cmd_ioctl_payload, 57},
 	[SMB2_ECHO] = {"ECHO", cmd_echo, 0, NULL, 4},

@@ -25,4 +25,8 @@ uint32_t cmd_query_directory_payload(struct rd in);
 uint32_t cmd_query_info_payload(struct rd in);
 uint32_t cmd_set_info_payload(struct rd in);
 
+/* The token that the reply to a SMB2_CHANNEL_RDMA_V1_INVALIDATE request invalidates. */
+bool cmd_read_invalidates(struct rd in, uint32_t *token);
+bool cmd_write_invalidates(struct rd in, uint32_t *token);
+
 #endif

@@ -36,11 +36,6 @@ struct nt_status handle_get(struct request *req, struct smb2_file_id id, struct 
 	return STATUS_SUCCESS;
 }
 
-bool handle_channel_ok(const struct request *req, uint32_t channel)
-{
-	return channel == SMB2_CHANNEL_NONE || req->conn->negotiated.dialect < SMB2_DIALECT_300;
-}
-
 struct nt_status handle_need(const struct handle *h, uint32_t any_of)
 {
 	return h->open.granted_access & any_of ? STATUS_SUCCESS : STATUS_ACCESS_DENIED;

@@ -44,10 +44,6 @@ extern const struct open_ops handle_ops;
 /* [MS-FSA] MAXFILESIZE: NTFS's, as that is the file system that we say we are. */
 #define HANDLE_FILE_BYTES_MAX 0xfffffff0000ull
 
-/* Channel of READ and WRITE: this connection is not RDMA; before 3.0 the field means nothing,
- * [MS-SMB2] 2.2.19. */
-bool handle_channel_ok(const struct request *req, uint32_t channel);
-
 /* The file or directory that the FileId names, held by the request. FILE_CLOSED: none;
  * INVALID_DEVICE_REQUEST: it names a pipe. */
 NT_WARN_UNUSED struct nt_status handle_get(struct request *req, struct smb2_file_id id,

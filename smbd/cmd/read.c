@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* READ, [MS-SMB2] 3.3.5.12. Data goes from the page cache to a pool buffer, or straight from the
- * file where the transport can. */
+ * file where the transport can. By RDMA it goes on from that buffer to the client's memory. */
 #include <limits.h>
 
 #include "smbd/cmd/file_commands.h"
 #include "smbd/cmd/handle.h"
 #include "smbd/cmd/pipe.h"
+#include "smbd/cmd/remote.h"
 #include "smbd/wire/access.h"
 #include "smbd/wire/read.h"
 
@@ -18,6 +19,14 @@ uint32_t cmd_read_payload(struct rd in)
 	struct smb2_read_request read;
 
 	return smb2_read_request_decode(&in, &read) ? read.length : 0;
+}
+
+bool cmd_read_invalidates(struct rd in, uint32_t *token)
+{
+	struct smb2_read_request read;
+
+	return smb2_read_request_decode(&in, &read) &&
+	       remote_token(read.channel, read.read_channel_info, token);
 }
 
 /* What is not there is not read: bounds the buffer by the file. */
@@ -104,6 +113,27 @@ static struct nt_status read_check(struct handle *h, const struct smb2_read_requ
 	return STATUS_SUCCESS;
 }
 
+static struct nt_status read_remote(struct request *req, const struct smb2_read_request *read)
+{
+	struct nt_status status;
+
+	if (!remote_wanted(req, read->channel))
+		return STATUS_SUCCESS;
+	status = remote_take(req, read->channel, read->read_channel_info, read->length);
+	request_release_input(req); /* a receive of the channel: its credit goes back now */
+	return status;
+}
+
+/* [MS-SMB2] 3.3.5.12: by RDMA there is no data, and DataRemaining says how much was placed. */
+static void read_respond(struct request *req, size_t len)
+{
+	struct smb2_read_response response = {.data = {NULL, len}};
+
+	if (req->remote_count)
+		response = (struct smb2_read_response){.data_remaining = (uint32_t)len};
+	smb2_read_response_encode(&req->out, &response);
+}
+
 struct nt_status cmd_read(struct request *req)
 {
 	struct smb2_read_request read;
@@ -118,8 +148,9 @@ struct nt_status cmd_read(struct request *req)
 		return status;
 	if (read.length > request_max_read(req))
 		return STATUS_INVALID_PARAMETER;
-	if (!handle_channel_ok(req, read.channel))
-		return STATUS_INVALID_PARAMETER;
+	status = read_remote(req, &read);
+	if (!nt_success(status))
+		return status;
 
 	if (req->open->ops->kind == OPEN_PIPE) {
 		status = pipe_read(req, read.length, &len);
@@ -131,6 +162,6 @@ struct nt_status cmd_read(struct request *req)
 	}
 	if (nt_error(status))
 		return status;
-	smb2_read_response_encode(&req->out, &(struct smb2_read_response){.data = {NULL, len}});
+	read_respond(req, len);
 	return status;
 }

@@ -12,6 +12,7 @@
 #include "smbd/session/signing.h"
 #include "smbd/session/tree.h"
 #include "smbd/wire/header.h"
+#include "smbd/wire/negotiate.h"
 #include "transport/base/log.h"
 
 static bool is_related(const struct request *req)
@@ -144,11 +145,21 @@ static const struct command *command_of(const struct request *req)
 	return req->command < COMMAND_COUNT ? &table->by_number[req->command] : NULL;
 }
 
+/* The client takes what it registered for the reply as invalidated by it, errors too: cifs.ko's
+ * next registration fails if it was not (protocol-facts 28). SMB 3.0 knows nothing of that. */
+static void note_token(struct request *req, const struct command *command)
+{
+	req->invalidate = command && command->invalidates && req->conn->limits.remote_invalidate &&
+			  req->conn->negotiated.dialect >= SMB2_DIALECT_302 &&
+			  command->invalidates(req->in, &req->invalidate_token);
+}
+
 static struct nt_status run(struct request *req)
 {
 	const struct command *command = command_of(req);
 	struct nt_status status;
 
+	note_token(req, command);
 	if (req->conn->closing)
 		return STATUS_CONNECTION_DISCONNECTED; /* nobody will hear it: do not begin */
 	status = req->smb1 ? STATUS_SUCCESS : check_all(req, command);

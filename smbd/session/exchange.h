@@ -28,6 +28,7 @@ struct connection;
 struct outgoing {
 	struct channel_send send;
 	struct slice slices[OUTGOING_SLICES];
+	struct slice push; /* a compound of several has them elsewhere */
 	struct exchange *exchange;
 };
 
@@ -54,7 +55,9 @@ struct exchange {
 	bool answered;      /* replies up to the last but one went out with an interim */
 	unsigned sends;     /* submitted and not done */
 	size_t reply_bytes; /* of payload that was asked for, all requests */
-	uint8_t *joined;    /* a long compound's reply, in one piece */
+	size_t push_bytes;  /* likewise, by RDMA: */
+	unsigned push_count, push_to_count;
+	uint8_t *joined; /* a long compound's reply, in one piece */
 	struct outgoing reply, interim;
 	uint8_t interim_bytes[80];
 

@@ -97,21 +97,118 @@ void request_payload_put(struct request *req)
 	payload_wake(conn);
 }
 
-struct nt_status request_payload_get(struct request *req, size_t bytes)
+/* All replies have to fit into one message, and all that goes by RDMA with it into one push. */
+static bool payload_count(struct request *req, size_t bytes)
 {
+	const struct channel_limits *limits = &req->conn->limits;
 	struct exchange *x = req->exchange;
-	size_t room = req->conn->limits.msg_bytes;
 
-	assert(!req->payload_buf);
-	if (bytes == 0)
-		return STATUS_SUCCESS;
+	if (req->remote_count) {
+		x->push_bytes += bytes;
+		x->push_to_count += req->remote_count;
+		return x->push_bytes <= limits->remote_bytes &&
+		       x->push_to_count <= limits->remote_slices &&
+		       ++x->push_count <= limits->slices;
+	}
 	x->reply_bytes += bytes;
-	if (x->reply_bytes + (size_t)x->count * REQUEST_OUT_BYTES > room)
-		return STATUS_INSUFFICIENT_RESOURCES;
+	return x->reply_bytes + (size_t)x->count * REQUEST_OUT_BYTES <= limits->msg_bytes;
+}
+
+static struct nt_status payload_take(struct request *req, size_t bytes)
+{
 	req->payload_buf = payload_buf_get(req, bytes);
 	if (!req->payload_buf)
 		return STATUS_INSUFFICIENT_RESOURCES;
 	req->payload = wr_init(req->payload_buf->data, bytes);
+	return STATUS_SUCCESS;
+}
+
+struct nt_status request_payload_get(struct request *req, size_t bytes)
+{
+	assert(!req->payload_buf);
+	if (bytes == 0)
+		return STATUS_SUCCESS;
+	if (!payload_count(req, bytes))
+		return STATUS_INSUFFICIENT_RESOURCES;
+	return payload_take(req, bytes);
+}
+
+/* ---- the client's memory ---- */
+
+struct nt_status request_remote_get(struct request *req, unsigned count)
+{
+	assert(!req->remote_count && count > 0);
+	if (count > req->conn->limits.remote_slices)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	req->remote = req->remote_few;
+	if (count > REQUEST_REMOTE_FEW)
+		req->remote = talloc_array(request_pool(req), struct remote_slice, count);
+	if (!req->remote)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	req->remote_count = count;
+	return STATUS_SUCCESS;
+}
+
+struct pulling {
+	struct channel_pull pull;
+	struct fiber *fiber;
+	bool done;
+	int err;
+};
+
+static void pulling_done(struct channel_pull *pull, int err)
+{
+	struct pulling *p = container_of(pull, struct pulling, pull);
+
+	p->done = true;
+	p->err = err;
+	fiber_wake(p->fiber);
+}
+
+void request_remote_trim(struct request *req, size_t bytes)
+{
+	unsigned i = 0;
+
+	while (i < req->remote_count && bytes > req->remote[i].length)
+		bytes -= req->remote[i++].length;
+	if (i == req->remote_count)
+		return;
+	req->remote[i].length = (uint32_t)bytes;
+	req->remote_count = i + 1;
+}
+
+static int pull_into(struct request *req, const struct slice *to)
+{
+	struct pulling p = {
+		.pull = {.from = req->remote,
+			 .from_count = req->remote_count,
+			 .to = to,
+			 .to_count = 1,
+			 .done = pulling_done},
+		.fiber = fiber_self(),
+	};
+
+	channel_pull(req->conn->ch, &p.pull);
+	while (!p.done)
+		fiber_suspend();
+	return p.err;
+}
+
+struct nt_status request_pull(struct request *req, size_t bytes, struct slice *out)
+{
+	struct connection *conn = req->conn;
+	struct nt_status status;
+
+	*out = (struct slice){0};
+	if (bytes == 0)
+		return STATUS_SUCCESS;
+	status = payload_take(req, bytes);
+	if (!nt_success(status))
+		return status;
+	*out = buf_slice(req->payload_buf, 0, bytes);
+	if (conn->channel_closed || pull_into(req, out) != 0 || conn->closing)
+		return STATUS_CONNECTION_DISCONNECTED;
+	connection_count(conn);
 	return STATUS_SUCCESS;
 }
 
@@ -154,7 +251,8 @@ struct nt_status request_in_slice(const struct request *req, size_t offset, size
 
 bool request_file_slice_ok(const struct request *req)
 {
-	return req->conn->limits.file_slices && req->exchange->count == 1 && !signing_wanted(req);
+	return req->conn->limits.file_slices && req->exchange->count == 1 && !req->remote_count &&
+	       !signing_wanted(req);
 }
 
 /* ---- opens ---- */

@@ -40,6 +40,9 @@ struct tree;
 /* Room for a reply's header, fixed part and what little follows it; more goes to the payload. */
 #define REQUEST_OUT_BYTES 512
 
+/* So many descriptors of the client's memory come without an allocation. */
+#define REQUEST_REMOTE_FEW 8
+
 struct request {
 	/* ---- the header, [MS-SMB2] 2.2.1 ---- */
 	uint16_t command;
@@ -75,6 +78,11 @@ struct request {
 	struct wr payload;
 	struct buf *payload_buf; /* NULL: the payload is in no buffer of the pool */
 
+	/* The client's memory, when the payload is not in the messages: a READ's is placed there, a
+	 * WRITE's fetched from there. Of the request's pool; remote_count 0: none. */
+	struct remote_slice *remote;
+	unsigned remote_count;
+
 	/* READ may end its reply with a range of a file instead of a payload, if
 	 * request_file_slice_ok(). The open is held until it is sent. */
 	struct file_slice file;
@@ -100,10 +108,13 @@ struct request {
 	size_t payload_bytes; /* of the connection's, while payload_buf is held */
 	uint64_t async_id;    /* 0: no interim answer was sent */
 	uint16_t credits_granted;
-	bool checked; /* its handler runs: an interim answer may be sent */
-	bool sign;    /* the reply */
+	bool checked;    /* its handler runs: an interim answer may be sent */
+	bool sign;       /* the reply */
+	bool invalidate; /* the client's token with the reply, whatever its status */
+	uint32_t invalidate_token;
 	struct nt_status status;
 	uint8_t out_bytes[REQUEST_OUT_BYTES];
+	struct remote_slice remote_few[REQUEST_REMOTE_FEW];
 };
 
 /* ---- memory ---- */
@@ -115,9 +126,25 @@ TALLOC_CTX *request_pool(struct request *req);
  * Room for `bytes` of payload, from the buffer pool; may suspend. Once a request. What is written
  * through req->payload (or put at payload.data, with payload.len set) follows `out` on the wire,
  * with nothing between: pad `out` first where an alignment is asked for.
- * INSUFFICIENT_RESOURCES: more than a buffer can be.
+ * INSUFFICIENT_RESOURCES: more than a buffer can be. With `remote` it goes there.
  */
 NT_WARN_UNUSED struct nt_status request_payload_get(struct request *req, size_t bytes);
+
+/*
+ * Room in `remote` for `count` descriptors, at least one, which the caller fills. From here on the
+ * payload goes by RDMA. INSUFFICIENT_RESOURCES: more than the transport takes.
+ */
+NT_WARN_UNUSED struct nt_status request_remote_get(struct request *req, unsigned count);
+
+/* Leave of the client's memory what the first `bytes` go to. */
+void request_remote_trim(struct request *req, size_t bytes);
+
+/*
+ * Fetch the `bytes` that `remote` was trimmed to, to page-aligned memory of the pool; suspends. The
+ * request keeps it until request_payload_put(). CONNECTION_DISCONNECTED: the channel ended
+ * meanwhile, and nothing may be done with what came.
+ */
+NT_WARN_UNUSED struct nt_status request_pull(struct request *req, size_t bytes, struct slice *out);
 
 /* Most payload bytes that the client's negotiated maximum (transact, read or write) allows. */
 size_t request_max_transact(const struct request *req);
@@ -133,7 +160,7 @@ NT_WARN_UNUSED struct nt_status request_in_slice(const struct request *req, size
  * the transport can. */
 bool request_file_slice_ok(const struct request *req);
 
-/* Give the payload's room back. Of the session layer. */
+/* Give the payload's room back, before the reply is sent: when there is nothing to send. */
 void request_payload_put(struct request *req);
 
 /* ---- opens ---- */
@@ -189,6 +216,9 @@ struct command {
 	 * ([MS-SMB2] 3.3.5.2.5); NULL: none. Of a malformed body: 0. */
 	uint32_t (*payload_bytes)(struct rd in);
 	uint16_t structure_size; /* of the request body, 3.3.5.2.6; 0: not checked */
+	/* Whether the reply, whatever becomes of the request, invalidates a token of the client
+	 * ([MS-SMBD] 3.1.4.2), and which; NULL: never. Of a malformed body: false. */
+	bool (*invalidates)(struct rd in, uint32_t *token);
 };
 
 /* By the number of [MS-SMB2] 2.2.1: NEGOTIATE 0 ... OPLOCK_BREAK 0x12. A NULL handle answers

@@ -137,8 +137,9 @@ static struct piece piece_of(struct request *req, bool last)
 	struct piece piece = {.count = 0};
 
 	piece_add(&piece, req->out.data, req->out.len, NULL);
-	piece_add(&piece, req->payload.data, req->payload.len,
-		  req->payload_buf ? req->payload_buf->region : NULL);
+	if (!req->remote_count)
+		piece_add(&piece, req->payload.data, req->payload.len,
+			  req->payload_buf ? req->payload_buf->region : NULL);
 	if (!last)
 		piece_add(&piece, (void *)(uintptr_t)padding, -piece.bytes & 7, NULL);
 	return piece;
@@ -212,6 +213,52 @@ static int outgoing_add(struct outgoing *out, const struct piece *piece)
 	return 0;
 }
 
+/* The lists of a compound that places the payload of several: made anew, longer by one. */
+static int outgoing_join_push(struct outgoing *out, struct request *req,
+			      const struct slice *payload)
+{
+	struct channel_send *send = &out->send;
+	unsigned count = send->push_to_count + req->remote_count;
+	struct slice *push = talloc_array(request_pool(req), struct slice, send->push_count + 1);
+	struct remote_slice *to = talloc_array(request_pool(req), struct remote_slice, count);
+
+	if (!push || !to)
+		return -1;
+	memcpy(push, send->push, send->push_count * sizeof(*push));
+	push[send->push_count++] = *payload;
+	memcpy(to, send->push_to, send->push_to_count * sizeof(*to));
+	memcpy(to + send->push_to_count, req->remote, req->remote_count * sizeof(*to));
+	send->push = push;
+	send->push_to = to;
+	send->push_to_count = count;
+	return 0;
+}
+
+/* What goes to the client's memory with its reply, and the token that is void with it. A message
+ * takes one token: of a compound that names several, the first. */
+static int outgoing_add_remote(struct outgoing *out, struct request *req)
+{
+	struct channel_send *send = &out->send;
+	struct slice payload;
+
+	if (req->invalidate && !send->invalidate) {
+		send->invalidate = true;
+		send->invalidate_token = req->invalidate_token;
+	}
+	if (!req->remote_count || req->payload.len == 0)
+		return 0;
+	payload = buf_slice(req->payload_buf, 0, req->payload.len);
+	request_remote_trim(req, payload.len);
+	if (send->push_count)
+		return outgoing_join_push(out, req, &payload);
+	out->push = payload;
+	send->push = &out->push;
+	send->push_count = 1;
+	send->push_to = req->remote;
+	send->push_to_count = req->remote_count;
+	return 0;
+}
+
 static int outgoing_add_reply(struct outgoing *out, struct request *req, bool last)
 {
 	struct piece piece = piece_of(req, last);
@@ -222,7 +269,7 @@ static int outgoing_add_reply(struct outgoing *out, struct request *req, bool la
 		w.len = SMB2_HEADER_SIZE;
 		wr_u32_at(&w, SMB2_HEADER_OFFSET_NEXT_COMMAND, (uint32_t)piece.bytes);
 	}
-	if (piece_sign(req, &piece) != 0)
+	if (piece_sign(req, &piece) != 0 || outgoing_add_remote(out, req) != 0)
 		return -1;
 	return outgoing_add(out, &piece);
 }

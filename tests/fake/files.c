@@ -61,7 +61,7 @@ struct nt_status file_create(struct peer *p, const char *name, const struct smb2
 		create.name = utf16(name, wire, sizeof(wire));
 	msg_begin(p, &msg, SMB2_CREATE);
 	smb2_create_request_encode(&msg.w, &create);
-	status = peer_call(p, &msg, &reply);
+	status = peer_finish(p, &msg, &reply);
 	if (nt_success(status))
 		assert_true(smb2_create_response_decode(&reply.rd, out ? out : &unwanted));
 	return status;
@@ -103,7 +103,7 @@ struct nt_status file_end(struct peer *p, struct smb2_file_id id, uint16_t flags
 
 	msg_begin(p, &msg, SMB2_CLOSE);
 	smb2_close_request_encode(&msg.w, &in);
-	status = peer_call(p, &msg, &reply);
+	status = peer_finish(p, &msg, &reply);
 	if (nt_success(status))
 		assert_true(smb2_close_response_decode(&reply.rd, out ? out : &unwanted));
 	return status;
@@ -115,7 +115,7 @@ struct nt_status file_flush(struct peer *p, struct smb2_file_id id)
 
 	msg_begin(p, &msg, SMB2_FLUSH);
 	smb2_flush_request_encode(&msg.w, &in);
-	return peer_call(p, &msg, &reply);
+	return peer_finish(p, &msg, &reply);
 }
 
 struct nt_status file_read(struct peer *p, struct smb2_file_id id, uint64_t offset, uint32_t len,
@@ -129,7 +129,7 @@ struct nt_status file_read(struct peer *p, struct smb2_file_id id, uint64_t offs
 	msg_begin(p, &msg, SMB2_READ);
 	smb2_read_request_encode(&msg.w, &in);
 	set_charge(p, len);
-	status = peer_call(p, &msg, &reply);
+	status = peer_finish(p, &msg, &reply);
 	*data = WIRE_BLOB(NULL, 0);
 	if (nt_success(status)) {
 		assert_true(smb2_read_response_decode(&reply.rd, &out));
@@ -147,7 +147,7 @@ struct nt_status file_write(struct peer *p, struct smb2_file_id id, uint64_t off
 	msg_begin(p, &msg, SMB2_WRITE);
 	put_write(&msg, id, offset, data, len);
 	set_charge(p, len);
-	status = peer_call(p, &msg, &reply);
+	status = peer_finish(p, &msg, &reply);
 	*count = 0;
 	if (nt_success(status)) {
 		assert_true(smb2_write_response_decode(&reply.rd, &out));
@@ -163,7 +163,7 @@ static struct nt_status call_buffer(struct peer *p, uint32_t room, struct wire_b
 	struct nt_status status;
 
 	set_charge(p, room);
-	status = peer_call(p, &msg, &reply);
+	status = peer_finish(p, &msg, &reply);
 	*data = WIRE_BLOB(NULL, 0);
 	if (nt_success(status) || nt_equal(status, STATUS_BUFFER_OVERFLOW)) {
 		assert_true(smb2_buffer_response_decode(&reply.rd, &out));
@@ -212,7 +212,7 @@ struct nt_status file_set(struct peer *p, struct smb2_file_id id, uint8_t type, 
 
 	msg_begin(p, &msg, SMB2_SET_INFO);
 	smb2_set_info_request_encode(&msg.w, &in);
-	return peer_call(p, &msg, &reply);
+	return peer_finish(p, &msg, &reply);
 }
 
 struct nt_status file_list(struct peer *p, struct smb2_file_id id, uint8_t class, uint8_t flags,

@@ -12,7 +12,7 @@
 #include "tests/fake/verbs.h"
 #include "transport/base/list.h"
 
-#define FAKE_EXPOSED 256
+#define FAKE_EXPOSED 4100
 #define FAKE_SGE_MAX 16
 
 struct fake_events { /* an rdma_event_channel */

@@ -26,6 +26,7 @@
 #include "smbd/session/server.h"
 #include "tcp/listener.h"
 #include "tests/fake/mem_channel.h"
+#include "tests/fake/world_direct.h"
 #include "transport/buf/buf.h"
 #include "transport/fiber/fiber.h"
 #include "transport/reactor/reactor.h"
@@ -44,6 +45,7 @@ struct world {
 	struct command_table commands;
 	struct server *server;
 	struct tcp_listener *listener; /* when first asked for */
+	struct world_direct *direct;   /* NULL: there is no fabric */
 	unsigned peers;                /* connected */
 };
 
@@ -149,7 +151,8 @@ static void start_server(struct world *w, const struct conf *conf,
 
 struct world *world_create(const struct world_config *config)
 {
-	const struct buf_pool_config pool = {.bytes = 64u << 20};
+	struct buf_pool_config pool = {.bytes = config && config->pool_bytes ? config->pool_bytes
+									     : 64u << 20};
 	struct world *w = calloc(1, sizeof(*w));
 	struct conf *conf;
 
@@ -160,6 +163,8 @@ struct world *world_create(const struct world_config *config)
 	w->commands = commands;
 	if (config && config->commands)
 		config->commands(&w->commands);
+	if (config && config->fabric)
+		w->direct = world_direct_create(config->fabric, &pool);
 	w->pool = buf_pool_create(&pool);
 	assert_non_null(w->pool);
 	w->service = service_create(conf);
@@ -171,8 +176,11 @@ struct world *world_create(const struct world_config *config)
 
 		w->reactors[i] = reactor_create(&reactor);
 		assert_non_null(w->reactors[i]);
-		assert_int_equal(reactor_start(w->reactors[i]), 0);
 	}
+	if (w->direct)
+		world_direct_listen(w->direct, &w->reactors[0], w->pool, &w->server->acceptor);
+	for (unsigned i = 0; i < REACTORS; i++)
+		assert_int_equal(reactor_start(w->reactors[i]), 0);
 	return w;
 }
 
@@ -196,6 +204,8 @@ void world_destroy(struct world *w)
 	fiber_workers_stop();
 	if (w->listener)
 		tcp_listener_destroy(w->listener);
+	if (w->direct)
+		world_direct_destroy(w->direct);
 	for (unsigned i = 0; i < REACTORS; i++)
 		reactor_destroy(w->reactors[i]);
 	server_destroy(w->server);
@@ -203,6 +213,14 @@ void world_destroy(struct world *w)
 	buf_pool_destroy(w->pool);
 	nftw(w->directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	free(w);
+}
+
+unsigned world_bufs_out(struct world *w)
+{
+	struct buf_pool_stats stats;
+
+	buf_pool_stats(w->pool, &stats);
+	return (unsigned)stats.bufs_out;
 }
 
 const char *world_directory(const struct world *w)
@@ -322,9 +340,30 @@ static void end_wait(struct peer_channel *end, const bool *what, bool or_message
 		}
 }
 
-void peer_connect(struct world *w, struct peer *p)
+static struct peer_channel *end_create(struct world *w, struct peer *p)
 {
 	struct peer_channel *end = calloc(1, sizeof(*end));
+
+	memset(p, 0, sizeof(*p));
+	p->end = end;
+	p->world = w;
+	end->acceptor.accepted = end_accepted;
+	pthread_mutex_init(&end->mutex, NULL);
+	pthread_cond_init(&end->changed, NULL);
+	list_init(&end->received);
+	return end;
+}
+
+static void end_wait_accepted(struct peer_channel *end)
+{
+	pthread_mutex_lock(&end->mutex);
+	end_wait(end, &end->accepted, false);
+	pthread_mutex_unlock(&end->mutex);
+}
+
+void peer_connect(struct world *w, struct peer *p)
+{
+	struct peer_channel *end = end_create(w, p);
 	struct mem_end ends[2] = {{w->reactors[0], w->pool, &w->server->acceptor},
 				  {w->reactors[1], w->pool, &end->acceptor}};
 	struct mem_config config;
@@ -333,18 +372,50 @@ void peer_connect(struct world *w, struct peer *p)
 	config.limits.remote_bytes = 0;
 	config.limits.remote_slices = 0;
 	config.limits.msg_bytes = 2u << 20;
-	memset(p, 0, sizeof(*p));
-	p->end = end;
-	p->world = w;
-	end->acceptor.accepted = end_accepted;
-	pthread_mutex_init(&end->mutex, NULL);
-	pthread_cond_init(&end->changed, NULL);
-	list_init(&end->received);
 	assert_int_equal(mem_connect(&config, ends), 0);
 	w->peers++;
-	pthread_mutex_lock(&end->mutex);
-	end_wait(end, &end->accepted, false);
-	pthread_mutex_unlock(&end->mutex);
+	end_wait_accepted(end);
+}
+
+/* ---- by SMB Direct ---- */
+
+struct connecting {
+	struct reactor_post post;
+	struct direct_connect connect;
+	struct world_direct *direct;
+	struct peer_channel *end;
+};
+
+static void connecting_done(struct direct_connect *connect, struct channel *ch, int err)
+{
+	struct connecting *c = container_of(connect, struct connecting, connect);
+
+	if (ch)
+		end_accepted(&c->end->acceptor, ch);
+	free(c);
+}
+
+static void connecting_run(struct reactor_post *post)
+{
+	struct connecting *c = container_of(post, struct connecting, post);
+
+	world_direct_connect(c->direct, &c->connect);
+}
+
+void peer_connect_direct(struct world *w, struct peer *p)
+{
+	struct peer_channel *end = end_create(w, p);
+	struct connecting *c = calloc(1, sizeof(*c));
+
+	assert_non_null(c);
+	c->direct = w->direct;
+	c->end = end;
+	c->post.run = connecting_run;
+	c->connect.reactor = w->reactors[1];
+	c->connect.done = connecting_done;
+	reactor_post(w->reactors[1], &c->post);
+	w->peers++;
+	end_wait_accepted(end);
 }
 
 /* ---- over TCP ---- */

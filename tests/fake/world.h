@@ -23,6 +23,7 @@
 
 #define WORLD_PASSWORD "secret"
 
+struct fake_verbs_config;
 struct peer_channel;
 struct preauth;
 struct server_config;
@@ -39,6 +40,9 @@ struct world_config {
 	void (*shares)(FILE *conf, const char *directory);
 	/* Change what the server is made with: may be NULL. */
 	void (*server)(struct server_config *config);
+	/* The fabric that the server listens on for SMB Direct: may be NULL. */
+	const struct fake_verbs_config *fabric;
+	size_t pool_bytes; /* 0: 64 MiB */
 };
 
 struct world *world_create(const struct world_config *config);
@@ -47,6 +51,9 @@ void world_destroy(struct world *w);
 
 /* The only account, which is whoever runs the test, so that it works for anybody. */
 const char *world_user(void);
+
+/* Of the server's pool: buffers that somebody has now. */
+unsigned world_bufs_out(struct world *w);
 
 /* The directory behind the shares. */
 const char *world_directory(const struct world *w);
@@ -81,6 +88,8 @@ struct peer {
 void peer_connect(struct world *w, struct peer *p);
 /* The same over a TCP socket of the test's own thread. */
 void peer_connect_tcp(struct world *w, struct peer *p);
+/* The same by SMB Direct over the fake fabric. */
+void peer_connect_direct(struct world *w, struct peer *p);
 void peer_send(struct peer *p, const void *msg, size_t len);
 /* The next message's length; 0: the server closed the connection. */
 size_t peer_recv(struct peer *p, uint8_t *buf, size_t cap);
@@ -126,6 +135,8 @@ bool reply_next(struct peer *p, struct reply *r);
 
 /* Send it, receive its answer: the status. */
 struct nt_status peer_call(struct peer *p, struct msg *m, struct reply *r);
+/* The same, and wait for the final answer: on a busy machine anything may get an interim one. */
+struct nt_status peer_finish(struct peer *p, struct msg *m, struct reply *r);
 
 /* ---- the usual beginning; each asserts that it went well ---- */
 
@@ -138,6 +149,8 @@ struct nt_status peer_try_setup(struct peer *p, const char *user, const char *pa
 void peer_login(struct peer *p);
 /* connect, negotiate, login, tree connect to "share" */
 void peer_start(struct world *w, struct peer *p, uint16_t dialect);
+/* the same of a peer that is connected */
+void peer_begin(struct peer *p, uint16_t dialect);
 struct nt_status peer_tree_connect(struct peer *p, const char *share);
 
 struct nt_status peer_echo(struct peer *p);

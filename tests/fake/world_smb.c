@@ -156,6 +156,18 @@ struct nt_status peer_call(struct peer *p, struct msg *m, struct reply *r)
 	return r->header.status;
 }
 
+struct nt_status peer_finish(struct peer *p, struct msg *m, struct reply *r)
+{
+	struct nt_status status = peer_call(p, m, r);
+
+	while (nt_equal(status, STATUS_PENDING)) {
+		reply_recv(p, r);
+		assert_int_not_equal(r->len, 0);
+		status = r->header.status;
+	}
+	return status;
+}
+
 /* ---- bodies ---- */
 
 void put_empty(struct msg *m)
@@ -376,17 +388,22 @@ struct nt_status peer_tree_connect(struct peer *p, const char *share)
 	return status;
 }
 
-void peer_start(struct world *w, struct peer *p, uint16_t dialect)
+void peer_begin(struct peer *p, uint16_t dialect)
 {
-	peer_connect(w, p);
 	peer_negotiate(p, dialect);
 	peer_login(p);
 	assert_int_equal(peer_tree_connect(p, "share").value, STATUS_SUCCESS.value);
 }
 
+void peer_start(struct world *w, struct peer *p, uint16_t dialect)
+{
+	peer_connect(w, p);
+	peer_begin(p, dialect);
+}
+
 static struct nt_status simple_call(struct peer *p, struct msg *m, struct reply *r)
 {
-	struct nt_status status = peer_call(p, m, r);
+	struct nt_status status = peer_finish(p, m, r);
 
 	free(m);
 	return status;
