@@ -49,14 +49,14 @@ static void call_write(struct peer *p, struct smb2_file_id id, unsigned i)
 	memset(data, (int)i, sizeof(data));
 	msg_begin(p, &msg, SMB2_WRITE);
 	put_write(&msg, id, i % 4 * BLOCK, data, BLOCK);
-	assert_int_equal(peer_call(p, &msg, &reply).value, STATUS_SUCCESS.value);
+	assert_int_equal(peer_finish(p, &msg, &reply).value, STATUS_SUCCESS.value);
 }
 
 static void call_read(struct peer *p, struct smb2_file_id id, unsigned i)
 {
 	msg_begin(p, &msg, SMB2_READ);
 	put_read(&msg, id, i % 4 * BLOCK, BLOCK);
-	assert_int_equal(peer_call(p, &msg, &reply).value, STATUS_SUCCESS.value);
+	assert_int_equal(peer_finish(p, &msg, &reply).value, STATUS_SUCCESS.value);
 	assert_int_equal(reply.len, 80 + BLOCK);
 }
 
