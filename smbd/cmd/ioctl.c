@@ -7,7 +7,9 @@
 
 #include "smbd/cmd/handle.h"
 #include "smbd/cmd/pipe.h"
+#include "smbd/cmd/service.h"
 #include "smbd/cmd/session_commands.h"
+#include "smbd/net/interfaces.h"
 #include "smbd/session/connection.h"
 #include "smbd/session/open.h"
 #include "smbd/session/server.h"
@@ -15,7 +17,10 @@
 #include "smbd/wire/fscc/file_info.h"
 #include "smbd/wire/fsctl.h"
 #include "smbd/wire/header.h"
+#include "smbd/wire/negotiate.h"
 #include "transport/base/log.h"
+#include "transport/channel.h"
+#include "transport/fiber/fiber.h"
 
 #define OBJECT_ID_BYTES 64
 
@@ -94,11 +99,66 @@ static struct nt_status dfs_referrals(struct request *req, const struct ioctl *i
 	return STATUS_FS_DRIVER_REQUIRED; /* no share is in DFS */
 }
 
-/* ---- interfaces, 3.3.5.15.11: the list itself comes with multichannel (issue C) ---- */
+/* ---- interfaces, 3.3.5.15.11: looked up anew for each who asks ---- */
+
+struct interfaces_find {
+	struct request *req;
+	struct net_interfaces *found;
+	int err;
+};
+
+static int interfaces_run(void *arg)
+{
+	struct interfaces_find *find = arg;
+
+	find->found =
+		service_interfaces(NULL, service_of(find->req), &find->req->conn->ch->link.local);
+	find->err = find->found ? 0 : errno;
+	return 0;
+}
+
+static void interfaces_encode(struct wr *w, const struct net_interfaces *all)
+{
+	size_t last = SIZE_MAX;
+
+	for (unsigned i = 0; i < all->count; i++) {
+		const struct net_interface *one = &all->list[i];
+		const struct fsctl_network_interface entry = {
+			.if_index = one->if_index,
+			.capability = (one->rss ? FSCTL_NETWORK_INTERFACE_RSS_CAPABLE : 0) |
+				      (one->rdma ? FSCTL_NETWORK_INTERFACE_RDMA_CAPABLE : 0),
+			.link_speed = one->bits_per_sec,
+			.address = one->address,
+		};
+
+		fsctl_network_interface_encode(w, &entry, &last);
+	}
+}
 
 static struct nt_status network_interfaces(struct request *req, const struct ioctl *ioctl)
 {
-	return STATUS_NOT_SUPPORTED; /* 3.3.5.15.11: of a server without multichannel */
+	struct interfaces_find find = {.req = req};
+	struct nt_status status = STATUS_SUCCESS;
+	size_t bytes;
+
+	if (!(req->conn->negotiated.server_capabilities & SMB2_GLOBAL_CAP_MULTI_CHANNEL))
+		return STATUS_NOT_SUPPORTED;
+	if (!smb2_file_id_is_related(ioctl->in->file_id)) /* 3.3.5.15 */
+		return STATUS_INVALID_PARAMETER;
+	(void)fiber_offload(interfaces_run, &find);
+	if (find.err)
+		log_err("the network interfaces cannot be looked up: %s", strerror(find.err));
+	if (find.err)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	bytes = find.found->count * FSCTL_NETWORK_INTERFACE_ENTRY_SIZE;
+	if (bytes > ioctl->in->max_output_response)
+		status = STATUS_BUFFER_TOO_SMALL;
+	else if (bytes)
+		status = request_payload_get(req, bytes);
+	if (!nt_error(status))
+		interfaces_encode(&req->payload, find.found);
+	talloc_free(find.found);
+	return status;
 }
 
 /* ---- pipes ---- */

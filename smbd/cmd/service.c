@@ -17,6 +17,7 @@
 #include "smbd/cmd/force.h"
 #include "smbd/conf/conf.h"
 #include "smbd/file/file.h"
+#include "smbd/net/interfaces.h"
 #include "smbd/rpc/rpc.h"
 #include "smbd/session/connection.h"
 #include "smbd/session/request.h"
@@ -55,6 +56,7 @@ struct service {
 	struct accounts *accounts;
 	struct auth_config auth;
 	struct file_table *files;
+	const struct net_rdma *rdma;
 };
 
 /* ---- snapshots ---- */
@@ -457,4 +459,47 @@ const struct rpc_env *service_rpc_env(void *talloc_ctx, struct service *service)
 		.all_shares = list_all,
 	};
 	return &listing->env;
+}
+
+/* ---- the network ---- */
+
+void service_rdma_set(struct service *service, const struct net_rdma *rdma)
+{
+	service->rdma = rdma;
+}
+
+struct net_interfaces *service_interfaces(void *talloc_ctx, struct service *service,
+					  const struct sockaddr_storage *local)
+{
+	struct net_interfaces *all = NULL;
+	struct net_links *links;
+	struct snapshot *s;
+	int err = net_links_read(talloc_ctx, &links);
+
+	if (!err) {
+		s = snapshot_get(service);
+		all = net_interfaces_make(talloc_ctx, s->conf, links, service->rdma);
+		snapshot_put(s);
+		talloc_free(links);
+		err = all ? 0 : -ENOMEM;
+	}
+	if (all && local)
+		net_interfaces_tell(all, local);
+	errno = -err;
+	return all;
+}
+
+bool service_may_bind(struct service *service, const struct sockaddr_storage *local)
+{
+	struct net_links *links;
+	struct snapshot *s;
+	bool may;
+
+	if (net_links_read(NULL, &links) != 0)
+		return false;
+	s = snapshot_get(service);
+	may = net_address_may_bind(s->conf, links, local);
+	snapshot_put(s);
+	talloc_free(links);
+	return may;
 }

@@ -9,6 +9,7 @@
 #ifndef SMBD_CMD_SERVICE_H
 #define SMBD_CMD_SERVICE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "smbd/session/tree.h"
@@ -17,10 +18,13 @@
 struct auth_config;
 struct conf;
 struct file_table;
+struct net_interfaces;
+struct net_rdma;
 struct request;
 struct rpc_env;
 struct service;
 struct session_user;
+struct sockaddr_storage;
 
 /* Takes the configuration over (talloc). NULL and errno. */
 struct service *service_create(struct conf *conf);
@@ -55,6 +59,17 @@ struct service_share {
 NT_WARN_UNUSED struct nt_status service_share_find(struct service *service, const char *name,
 						   const struct session_user *user,
 						   struct service_share *out);
+
+/* Where SMB Direct listens; borrowed until the service's end. Before the server starts. */
+void service_rdma_set(struct service *service, const struct net_rdma *rdma);
+
+/* The host's network by the configuration in force: every address, best first; or, with `local`,
+ * what a client is told that came in on it. Blocks: on a worker. NULL and errno. */
+struct net_interfaces *service_interfaces(void *talloc_ctx, struct service *service,
+					  const struct sockaddr_storage *local);
+
+/* May a session be bound to a connection that came in on this address? Blocks: on a worker. */
+bool service_may_bind(struct service *service, const struct sockaddr_storage *local);
 
 /* The listing of shares for srvsvc, as of now: on the talloc context, with the configuration that
  * it points into. NULL: no memory. */

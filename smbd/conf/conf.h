@@ -114,6 +114,7 @@ struct conf {
 		smb_direct_ports; /* the first one; of iWARP the second, if there is one */
 	struct conf_list smb_direct_devices; /* empty: all */
 	bool multi_channel;
+	struct conf_interfaces multichannel_allow, multichannel_deny;
 
 	enum conf_protocol server_min_protocol, server_max_protocol;
 	enum conf_signing server_signing;

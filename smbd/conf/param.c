@@ -139,6 +139,8 @@ const struct param param_table[] = {
 	GLOBAL("smb direct ports", PORTS, smb_direct_ports, "445 5445"),
 	GLOBAL("smb direct devices", LIST, smb_direct_devices, ""),
 	GLOBAL("server multi channel support", BOOL, multi_channel, "yes"),
+	GLOBAL("multichannel allow", INTERFACES, multichannel_allow, ""),
+	GLOBAL("multichannel deny", INTERFACES, multichannel_deny, ""),
 
 	GLOBAL("server min protocol", ENUM, server_min_protocol, "SMB2_02", 0, 0,
 	       min_protocol_words),

@@ -3,13 +3,14 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fnmatch.h>
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "smbd/net/match.h"
 
 static uint16_t *port_of(struct sockaddr_storage *address)
 {
@@ -21,13 +22,6 @@ static socklen_t length_of(const struct sockaddr *address)
 {
 	return address->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
 					      : sizeof(struct sockaddr_in);
-}
-
-static const uint8_t *bytes_of(const struct sockaddr *address)
-{
-	return address->sa_family == AF_INET6
-		       ? ((const struct sockaddr_in6 *)address)->sin6_addr.s6_addr
-		       : (const uint8_t *)&((const struct sockaddr_in *)address)->sin_addr;
 }
 
 static void add(struct listen_addresses *to, const struct conf_ports *ports,
@@ -46,41 +40,10 @@ static void add(struct listen_addresses *to, const struct conf_ports *ports,
 	}
 }
 
-static bool in_network(const struct conf_interface *item, const struct sockaddr *address)
-{
-	const struct sockaddr *network = (const struct sockaddr *)&item->address;
-	const uint8_t *a = bytes_of(address), *n = bytes_of(network);
-	unsigned bytes = item->prefix / 8, bits = item->prefix % 8;
-
-	if (network->sa_family != address->sa_family || memcmp(a, n, bytes) != 0)
-		return false;
-	return bits == 0 || (a[bytes] ^ n[bytes]) >> (8 - bits) == 0;
-}
-
 static bool has_address(const struct ifaddrs *ifa)
 {
 	return ifa->ifa_addr &&
 	       (ifa->ifa_addr->sa_family == AF_INET || ifa->ifa_addr->sa_family == AF_INET6);
-}
-
-/* Is the item this very address? */
-static bool is_it(const struct conf_interface *item, const struct ifaddrs *ifa)
-{
-	const struct sockaddr *address = (const struct sockaddr *)&item->address;
-
-	return item->kind == CONF_INTERFACE_ADDRESS &&
-	       address->sa_family == ifa->ifa_addr->sa_family &&
-	       memcmp(bytes_of(address), bytes_of(ifa->ifa_addr),
-		      address->sa_family == AF_INET6 ? 16 : 4) == 0;
-}
-
-static bool is_meant(const struct conf_interface *item, const struct ifaddrs *ifa)
-{
-	if (!has_address(ifa))
-		return false;
-	if (item->kind == CONF_INTERFACE_NAME)
-		return fnmatch(item->name, ifa->ifa_name, 0) == 0;
-	return item->kind == CONF_INTERFACE_NETWORK && in_network(item, ifa->ifa_addr);
 }
 
 static bool have_ipv6(void)
@@ -123,7 +86,8 @@ int listen_addresses_find(const struct conf *conf, const struct conf_ports *port
 		if (item->kind == CONF_INTERFACE_ADDRESS)
 			add(out, ports, (const struct sockaddr *)&item->address);
 		for (struct ifaddrs *ifa = all; ifa; ifa = ifa->ifa_next)
-			if (is_meant(item, ifa))
+			if (has_address(ifa) &&
+			    net_item_matches(item, ifa->ifa_name, ifa->ifa_addr))
 				add(out, ports, ifa->ifa_addr);
 	}
 	freeifaddrs(all);
@@ -135,9 +99,7 @@ static bool is_wanted(const struct conf *conf, const struct ifaddrs *ifa)
 	if (!conf->bind_interfaces_only || conf->interfaces.count == 0)
 		return !(ifa->ifa_flags & IFF_LOOPBACK);
 	for (unsigned i = 0; i < conf->interfaces.count; i++) {
-		const struct conf_interface *item = &conf->interfaces.items[i];
-
-		if (is_meant(item, ifa) || is_it(item, ifa))
+		if (net_item_matches(&conf->interfaces.items[i], ifa->ifa_name, ifa->ifa_addr))
 			return true;
 	}
 	return false;
@@ -165,7 +127,8 @@ const char *listen_address_text(const struct sockaddr_storage *address, char tex
 	struct sockaddr_storage copy = *address;
 
 	*port = ntohs(*port_of(&copy));
-	if (!inet_ntop(address->ss_family, bytes_of((const struct sockaddr *)address), text, 64))
+	if (!inet_ntop(address->ss_family, net_address_bytes((const struct sockaddr *)address),
+		       text, 64))
 		snprintf(text, 64, "?");
 	return text;
 }
