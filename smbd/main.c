@@ -17,6 +17,7 @@
 #include <talloc.h>
 
 #include "smbd/admin/admin.h"
+#include "smbd/admin/interfaces.h"
 #include "smbd/admin/status.h"
 #include "smbd/cmd/commands.h"
 #include "smbd/cmd/service.h"
@@ -309,6 +310,18 @@ static void admin_status(struct admin_source *source, struct admin_report *repor
 	admin_status_report(container_of(source, struct app, admin_source)->server, report);
 }
 
+static int admin_interfaces(struct admin_source *source, FILE *out)
+{
+	struct app *app = container_of(source, struct app, admin_source);
+	struct net_interfaces *all = service_interfaces(NULL, app->service, NULL);
+	int err = all ? 0 : -errno;
+
+	if (all)
+		admin_interfaces_write(out, all);
+	talloc_free(all);
+	return err;
+}
+
 static void admin_shutdown(struct admin_source *source)
 {
 	kill(getpid(), SIGTERM);
@@ -318,8 +331,10 @@ static int admin_begin(struct app *app)
 {
 	int err;
 
-	app->admin_source = (struct admin_source){
-		.status = admin_status, .reload = admin_reload, .shutdown = admin_shutdown};
+	app->admin_source = (struct admin_source){.status = admin_status,
+						  .interfaces = admin_interfaces,
+						  .reload = admin_reload,
+						  .shutdown = admin_shutdown};
 	err = admin_start(app->reactors[0], app->conf->pid_directory, &app->admin_source,
 			  &app->admin);
 	if (err)

@@ -146,6 +146,22 @@ static void answer_status(struct admin *a, FILE *out)
 		fputs(",\"error\":\"out of memory\"", out);
 }
 
+static void answer_interfaces(struct admin *a, FILE *out)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *array = open_memstream(&text, &len);
+	int err = array ? a->source->interfaces(a->source, array) : -ENOMEM;
+
+	if (array && fclose(array) != 0 && !err)
+		err = -ENOMEM;
+	if (err)
+		put_failure(out, strerror(-err));
+	else
+		fprintf(out, ",\"ok\":true,\"interfaces\":%s", text);
+	free(text);
+}
+
 static void answer_reload(struct admin *a, FILE *out)
 {
 	char why[512] = "";
@@ -172,6 +188,8 @@ static bool answer(struct admin *a, const char *line, size_t len, FILE *out)
 		put_failure(out, "this server speaks version 1 of the control protocol");
 	else if (strcmp(command, "status") == 0)
 		answer_status(a, out);
+	else if (strcmp(command, "interfaces") == 0)
+		answer_interfaces(a, out);
 	else if (strcmp(command, "reload") == 0)
 		answer_reload(a, out);
 	else if ((end = strcmp(command, "shutdown") == 0))

@@ -4,6 +4,7 @@
  * 0600, whose peer must be root or the server's own user. One JSON object a line, each way:
  *
  *   {"version":1,"command":"status"}  ->  {"version":1,"ok":true,"server":{...},"sessions":[...]}
+ *   {"version":1,"command":"interfaces"}  ->  {"version":1,"ok":true,"interfaces":[...]}
  *   any failure                       ->  {"version":1,"ok":false,"error":"why"}
  *
  * Hides the socket, its clients (a few at a time; an idle or a slow one holds nothing else) and the
@@ -18,6 +19,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 struct admin;
 struct reactor;
@@ -68,6 +70,8 @@ void admin_report_open(struct admin_report *report, const struct admin_open *ope
 struct admin_source {
 	/* In any order. Must not block: shared state is looked at under its mutex. */
 	void (*status)(struct admin_source *source, struct admin_report *report);
+	/* Write a JSON array: admin_interfaces_write(). May block for milliseconds. 0 or -errno. */
+	int (*interfaces)(struct admin_source *source, FILE *out);
 	/* 0, or -errno with the reason in why. */
 	int (*reload)(struct admin_source *source, char *why, size_t cap);
 	/* Begin to end the server, after the answer was sent; not by admin_stop() in the call. */

@@ -18,6 +18,7 @@ static const char usage[] =
 	"  user disable NAME   keep it, but let it not log in\n"
 	"  user list           name, state and date of password of every account\n"
 	"  status [--json]     sessions, channels and open files of the running server\n"
+	"  interfaces [--json] what multichannel clients are told of the host's network\n"
 	"  reload              let the running server read its configuration again\n"
 	"  stop                end the running server, and wait until it has ended\n"
 	"\n"
@@ -30,10 +31,8 @@ static const struct {
 	const char *name;
 	int (*run)(const struct conf *conf, int argc, char **argv);
 } commands[] = {
-	{"user", ctl_user},
-	{"status", ctl_status},
-	{"reload", ctl_reload},
-	{"stop", ctl_stop},
+	{"user", ctl_user},     {"status", ctl_status}, {"interfaces", ctl_interfaces},
+	{"reload", ctl_reload}, {"stop", ctl_stop},
 };
 
 int ctl_fail(int status, const char *fmt, ...)

@@ -181,7 +181,17 @@ static void print_opens(const struct json *v, uint64_t left_out)
 		printf("and %" PRIu64 " more\n", left_out);
 }
 
-int ctl_status(const struct conf *conf, int argc, char **argv)
+static void print_status(const struct json *root)
+{
+	print_server(json_get(root, "server", JSON_OBJECT));
+	print_sessions(first_of(root, "sessions"));
+	print_channels(first_of(root, "channels"));
+	print_opens(first_of(root, "opens"), number(root, "opens_left_out"));
+}
+
+/* Ask, and show the answer: as it came, or by `print`. */
+static int show(const struct conf *conf, const char *name, int argc, char **argv,
+		void (*print)(const struct json *root))
 {
 	bool raw = argc == 1 && strcmp(argv[0], "--json") == 0;
 	struct json *root = NULL;
@@ -190,24 +200,64 @@ int ctl_status(const struct conf *conf, int argc, char **argv)
 	int fd, status;
 
 	if (argc && !raw)
-		return ctl_fail(CTL_USAGE, "usage: smb3ctl status [--json]");
+		return ctl_fail(CTL_USAGE, "usage: smb3ctl %s [--json]", name);
 	mem = talloc_new(NULL);
 	status = server_connect(conf, &fd);
 	if (status != CTL_OK)
 		goto free_mem;
-	status = ask(mem, fd, "status", &line, &root);
-	if (status == CTL_OK && raw) {
+	status = ask(mem, fd, name, &line, &root);
+	if (status == CTL_OK && raw)
 		fputs(line, stdout);
-	} else if (status == CTL_OK) {
-		print_server(json_get(root, "server", JSON_OBJECT));
-		print_sessions(first_of(root, "sessions"));
-		print_channels(first_of(root, "channels"));
-		print_opens(first_of(root, "opens"), number(root, "opens_left_out"));
-	}
+	else if (status == CTL_OK)
+		print(root);
 	close(fd);
 free_mem:
 	talloc_free(mem);
 	return status;
+}
+
+int ctl_status(const struct conf *conf, int argc, char **argv)
+{
+	return show(conf, "status", argc, argv, print_status);
+}
+
+/* ---- interfaces ---- */
+
+/* "25G" of bits per second, with "?" where that is a guess. */
+static const char *speed(const struct json *v, char buf[32])
+{
+	uint64_t mbit = number(v, "bits_per_sec") / 1000000;
+	const char *guess = truth(v, "speed_assumed") ? "?" : "";
+
+	if (mbit % 1000)
+		snprintf(buf, 32, "%" PRIu64 "M%s", mbit, guess);
+	else
+		snprintf(buf, 32, "%" PRIu64 "G%s", mbit / 1000, guess);
+	return buf;
+}
+
+static const char *abilities(const struct json *v)
+{
+	static const char *const text[2][2] = {{"-", "RDMA"}, {"RSS", "RSS,RDMA"}};
+
+	return text[truth(v, "rss")][truth(v, "rdma")];
+}
+
+static void print_interfaces(const struct json *root)
+{
+	char buf[32];
+
+	printf("%-16s %5s %-40s %8s %-9s %s\n", "INTERFACE", "INDEX", "ADDRESS", "SPEED", "CAN",
+	       "TOLD");
+	for (const struct json *v = first_of(root, "interfaces"); v; v = v->next)
+		printf("%-16s %5" PRIu64 " %-40s %8s %-9s %s%s\n", json_get_string(v, "name"),
+		       number(v, "if_index"), json_get_string(v, "address"), speed(v, buf),
+		       abilities(v), truth(v, "told") ? "yes" : "no: ", json_get_string(v, "why"));
+}
+
+int ctl_interfaces(const struct conf *conf, int argc, char **argv)
+{
+	return show(conf, "interfaces", argc, argv, print_interfaces);
 }
 
 /* ---- reload and stop ---- */

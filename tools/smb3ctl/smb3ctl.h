@@ -13,6 +13,7 @@ enum { CTL_OK = 0, CTL_FAILED = 1, CTL_USAGE = 2 };
 
 int ctl_user(const struct conf *conf, int argc, char **argv);
 int ctl_status(const struct conf *conf, int argc, char **argv);
+int ctl_interfaces(const struct conf *conf, int argc, char **argv);
 int ctl_reload(const struct conf *conf, int argc, char **argv);
 int ctl_stop(const struct conf *conf, int argc, char **argv);
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -14,6 +16,7 @@
 #include <cmocka.h>
 
 #include "smbd/admin/admin.h"
+#include "smbd/admin/interfaces.h"
 #include "smbd/admin/json.h"
 #include "transport/base/list.h"
 #include "transport/reactor/reactor.h"
@@ -26,7 +29,7 @@ struct server {
 	struct admin *admin;
 	char dir[200];
 	atomic_uint opens;
-	atomic_int reload_result;
+	atomic_int reload_result, interfaces_result;
 	atomic_uint reloads, shutdowns;
 };
 
@@ -45,6 +48,22 @@ static void status(struct admin_source *source, struct admin_report *report)
 							     .signing = true});
 	admin_report_channel(report, &(struct admin_channel){.session_id = 7, .transport = "tcp"});
 	admin_report_channel(report, &(struct admin_channel){.session_id = 7, .transport = "rdma"});
+}
+
+static int interfaces(struct admin_source *source, FILE *out)
+{
+	struct server *s = container_of(source, struct server, source);
+	struct net_interface list[2] = {
+		{.name = "eth\"0", .if_index = 7, .bits_per_sec = 25000000000, .rdma = true},
+		{.name = "lo", .speed_assumed = true, .rss = true, .why = NET_LOOPBACK},
+	};
+	const struct net_interfaces all = {list, 2};
+
+	((struct sockaddr_in *)&list[0].address)->sin_addr.s_addr = htonl(0xc0000201);
+	list[0].address.ss_family = AF_INET;
+	list[1].address.ss_family = AF_INET6;
+	admin_interfaces_write(out, &all);
+	return s->interfaces_result;
 }
 
 static int reload(struct admin_source *source, char *why, size_t cap)
@@ -67,7 +86,7 @@ static int start(void **state)
 	struct reactor_config config = {.name = "admin", .cpu = -1};
 	struct server *s = calloc(1, sizeof(*s));
 
-	s->source = (struct admin_source){status, reload, end};
+	s->source = (struct admin_source){status, interfaces, reload, end};
 	strcpy(s->dir, "/tmp/test_admin.XXXXXX");
 	if (!mkdtemp(s->dir))
 		return -1;
@@ -201,6 +220,31 @@ static void test_long_status(void **state)
 	close(fd);
 	close(other);
 	talloc_free(mem);
+}
+
+static void test_interfaces(void **state)
+{
+	struct server *s = *state;
+	TALLOC_CTX *mem = talloc_new(NULL);
+	const struct json *one;
+	int fd = dial(s);
+
+	say(fd, "{\"version\":1,\"command\":\"interfaces\"}\n");
+	one = json_get(hear(mem, fd), "interfaces", JSON_ARRAY)->first;
+	assert_string_equal(json_get_string(one, "name"), "eth\"0");
+	assert_string_equal(json_get_string(one, "address"), "192.0.2.1");
+	assert_int_equal(json_get_number(one, "bits_per_sec"), 25000000000);
+	assert_true(json_get(one, "rdma", JSON_BOOL)->number);
+	assert_true(json_get(one, "told", JSON_BOOL)->number);
+	one = one->next;
+	assert_string_equal(json_get_string(one, "address"), "::");
+	assert_false(json_get(one, "told", JSON_BOOL)->number);
+	assert_string_equal(json_get_string(one, "why"), "of this host alone");
+	assert_null(one->next);
+	talloc_free(mem);
+	s->interfaces_result = -ENOMEM;
+	expect_error(s, "{\"version\":1,\"command\":\"interfaces\"}\n", "Cannot allocate memory");
+	close(fd);
 }
 
 static void test_reload(void **state)
@@ -351,6 +395,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_status, start, stop),
 		cmocka_unit_test_setup_teardown(test_long_status, start, stop),
+		cmocka_unit_test_setup_teardown(test_interfaces, start, stop),
 		cmocka_unit_test_setup_teardown(test_reload, start, stop),
 		cmocka_unit_test_setup_teardown(test_shutdown, start, stop),
 		cmocka_unit_test_setup_teardown(test_bad_requests, start, stop),

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "smbd/admin/admin.h"
+#include "smbd/admin/interfaces.h"
 #include "smbd/auth/accounts.h"
 #include "transport/base/list.h"
 #include "transport/reactor/reactor.h"
@@ -239,6 +240,28 @@ static void server_status(struct admin_source *source, struct admin_report *repo
 			  &(struct admin_open){.session_id = 0x1234, .share = "s", .path = "a/b"});
 }
 
+static int server_interfaces(struct admin_source *source, FILE *out)
+{
+	struct net_interface list[3] = {
+		{.name = "ib0",
+		 .if_index = 7,
+		 .bits_per_sec = 56000000000,
+		 .rss = true,
+		 .rdma = true},
+		{.name = "eth0", .if_index = 8, .bits_per_sec = 2500000000},
+		{.name = "lo",
+		 .bits_per_sec = 1000000000,
+		 .speed_assumed = true,
+		 .why = NET_LOOPBACK},
+	};
+	const struct net_interfaces all = {list, 3};
+
+	for (unsigned i = 0; i < 3; i++)
+		list[i].address.ss_family = AF_INET;
+	admin_interfaces_write(out, &all);
+	return 0;
+}
+
 static int server_reload(struct admin_source *source, char *why, size_t cap)
 {
 	struct server *s = container_of(source, struct server, source);
@@ -260,7 +283,8 @@ static void server_start(void)
 	struct reactor_config reactor_config = {.name = "admin", .cpu = -1};
 	char pid[96];
 
-	server.source = (struct admin_source){server_status, server_reload, server_shutdown};
+	server.source = (struct admin_source){server_status, server_interfaces, server_reload,
+					      server_shutdown};
 	server.reload_result = 0;
 	server.reactor = reactor_create(&reactor_config);
 	assert_non_null(server.reactor);
@@ -288,6 +312,20 @@ static void test_status(void **state)
 	assert_non_null(strstr(said, " s/a/b\n"));
 	expect(0, "", "status --json", "{\"version\":1,\"ok\":true,\"server\":{\"uptime_sec\":5,");
 	expect(2, "", "status -x", "usage: smb3ctl status [--json]");
+	reactor_stop(server.reactor);
+	server_end();
+}
+
+static void test_interfaces(void **state)
+{
+	server_start();
+	assert_int_equal(reactor_start(server.reactor), 0);
+	expect(0, "", "interfaces", "ib0                  7 0.0.0.0 ");
+	assert_non_null(strstr(said, " 56G RSS,RDMA  yes\n"));
+	assert_non_null(strstr(said, " 2500M -         yes\n"));
+	assert_non_null(strstr(said, " 1G? -         no: of this host alone\n"));
+	expect(0, "", "interfaces --json", "\"bits_per_sec\":56000000000,");
+	expect(2, "", "interfaces all", "usage: smb3ctl interfaces [--json]");
 	reactor_stop(server.reactor);
 	server_end();
 }
@@ -355,6 +393,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_user_errors, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_terminal, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_status, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_interfaces, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reload, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stop, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_usage, setup, teardown),
