@@ -55,6 +55,8 @@ static void direct_free(struct direct_channel *c)
 	if (c->rx_ready)
 		direct_rx_fini(&c->rx);
 	direct_memory_put(c);
+	atomic_fetch_sub(&c->device->channels, 1);
+	direct_device_put(c->device);
 	if (owner)
 		owner->freed(owner, c);
 	free(c);
@@ -77,7 +79,7 @@ void direct_channel_end(struct direct_channel *c, int why, int op_err)
 
 /* The connection is of no more use: the peer's doing, or the network's. What came before that is
  * still delivered. */
-static void channel_gone(struct direct_channel *c)
+void direct_channel_gone(struct direct_channel *c)
 {
 	if (c->state == DIRECT_OPEN) {
 		c->state = DIRECT_DRAINING;
@@ -162,7 +164,11 @@ static void channel_failed(struct direct_channel *c, const struct ibv_wc *wc)
 	if (c->state < DIRECT_DRAINING && wc->status != IBV_WC_WR_FLUSH_ERR)
 		log_info("%s: a %s failed: status %d", c->ch.name, kinds[wc->wr_id & 3],
 			 wc->status);
-	channel_gone(c);
+	if (wc->status != IBV_WC_WR_FLUSH_ERR)
+		atomic_fetch_add(&c->device->errors, 1);
+	if (wc->status == IBV_WC_RNR_RETRY_EXC_ERR)
+		atomic_fetch_add(&c->device->rnr, 1);
+	direct_channel_gone(c);
 }
 
 static void channel_completed(struct direct_channel *c, const struct ibv_wc *wc)
@@ -204,7 +210,7 @@ static bool channel_poll(struct direct_channel *c, unsigned rounds)
 		for (int i = 0; i < n && c->state < DIRECT_ENDED; i++)
 			channel_completed(c, &wc[i]);
 		if (n < 0)
-			channel_gone(c);
+			direct_channel_gone(c);
 		if (n < POLL_BATCH || c->state >= DIRECT_ENDED)
 			return true;
 	}
@@ -224,7 +230,7 @@ static void channel_cq_ready(struct reactor_watch *watch, uint32_t events)
 	if (n)
 		c->verbs->ack_cq_events(c->cq, n);
 	if (c->verbs->req_notify_cq(c->cq) != 0)
-		channel_gone(c);
+		direct_channel_gone(c);
 	c->poll_more = !channel_poll(c, POLL_ROUNDS);
 	reactor_defer(c->ch.reactor, &c->turn);
 	log_context(context);
@@ -255,12 +261,16 @@ static void channel_event(struct direct_channel *c, const struct rdma_cm_event *
 		break;
 	case RDMA_CM_EVENT_DEVICE_REMOVAL:
 		log_warning("%s: the device %s goes away", c->ch.name, c->device->name);
-		channel_gone(c);
+		direct_channel_gone(c);
+		break;
+	case RDMA_CM_EVENT_ADDR_CHANGE: /* does the peer still hear us? */
+		c->ask = true;
+		direct_channel_turn(c);
 		break;
 	case RDMA_CM_EVENT_DISCONNECTED: /* what completed before it counts */
 		while (!channel_poll(c, POLL_ROUNDS))
 			;
-		channel_gone(c);
+		direct_channel_gone(c);
 		break;
 	default:
 		break;
@@ -347,7 +357,7 @@ static void channel_describe(struct direct_channel *c)
 
 	memcpy(&link->local, &c->id->route.addr.src_storage, sizeof(link->local));
 	memcpy(&link->peer, &c->id->route.addr.dst_storage, sizeof(link->peer));
-	link->numa_node = -1;
+	link->numa_node = c->device->numa_node;
 	link->rdma = true;
 	link->bits_per_sec = direct_device_speed(c->device, c->id->port_num);
 	snprintf(c->ch.name, sizeof(c->ch.name), "rdma %.43s <- %.43s",
@@ -407,6 +417,8 @@ struct direct_channel *direct_channel_create(struct rdma_cm_id *id, struct react
 	}
 	fcntl(c->events->fd, F_SETFL, O_NONBLOCK);
 	c->id = id;
+	c->link_news = atomic_load(&device->link_news);
+	atomic_fetch_add(&device->channels, 1);
 	channel_describe(c);
 	return c;
 }

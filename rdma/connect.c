@@ -71,7 +71,7 @@ static void attempt_freed(struct direct_owner *owner, struct direct_channel *c)
 static int attempt_channel(struct direct_attempt *a)
 {
 	struct direct_connect *connect = a->connect;
-	struct direct_device *device = direct_devices_find(connect->devices, a->id->verbs);
+	struct direct_device *device = direct_device_get(connect->devices, a->id->verbs);
 	struct rdma_conn_param param = {.retry_count = 7, .rnr_retry_count = 0};
 	struct direct_channel *c;
 	int err;
@@ -79,8 +79,10 @@ static int attempt_channel(struct direct_attempt *a)
 	if (!device)
 		return -ENODEV;
 	c = direct_channel_create(a->id, connect->reactor, connect->pool, device, &connect->config);
-	if (!c)
+	if (!c) {
+		direct_device_put(device);
 		return -ENOMEM;
+	}
 	a->id = NULL;
 	err = direct_channel_prepare(c);
 	param.initiator_depth = c->read_out;

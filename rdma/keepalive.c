@@ -41,6 +41,24 @@ static void time_out(struct direct_channel *c, const char *what)
 	direct_channel_end(c, -ETIMEDOUT, -ECONNRESET);
 }
 
+/* What became of the device. True: the channel ends. */
+static bool time_device(struct direct_channel *c)
+{
+	unsigned news = atomic_load(&c->device->link_news);
+
+	if (atomic_load(&c->device->failed)) {
+		log_info("%s: the device %s is of no more use", c->ch.name, c->device->name);
+		direct_channel_gone(c);
+		return true;
+	}
+	if (news != c->link_news && c->state == DIRECT_OPEN && !c->asked_since) {
+		c->ask = true; /* who is out of reach does not answer */
+		direct_channel_turn(c);
+	}
+	c->link_news = news;
+	return false;
+}
+
 static void time_open(struct direct_channel *c, uint64_t now)
 {
 	if (time_over(now, c->asked_since, c->config.keepalive_timeout_ms)) {
@@ -62,6 +80,8 @@ void direct_timer_fire(struct reactor_timer *timer)
 	struct direct_channel *c = container_of(timer, struct direct_channel, timer);
 	uint64_t now = reactor_now_ns(c->ch.reactor);
 
+	if (c->state < DIRECT_DRAINING && time_device(c))
+		return;
 	if (c->state < DIRECT_OPEN) {
 		if (time_over(now, c->begun_since, c->config.negotiate_timeout_ms))
 			time_out(c, "the negotiation takes too long");

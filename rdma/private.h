@@ -147,7 +147,8 @@ struct direct_channel {
 
 	/* times of the reactor's clock, in ns; 0: nothing is awaited */
 	uint64_t begun_since, heard_ns, asked_since, stalled_since, close_since;
-	bool ask; /* a message shall ask for an answer */
+	bool ask;           /* a message shall ask for an answer */
+	unsigned link_news; /* of the device, that were acted on */
 };
 
 enum direct_wr { DIRECT_WR_RECV, DIRECT_WR_SEND, DIRECT_WR_WRITE, DIRECT_WR_READ };
@@ -159,7 +160,8 @@ static inline uint64_t direct_wr_id(enum direct_wr kind, unsigned index)
 
 /* ---- channel.c ---- */
 
-/* Over an id that has an address and is on the way to a connection; takes it. Any thread. */
+/* Over an id that has an address and is on the way to a connection; takes it, and the reference to
+ * the device. Any thread. */
 struct direct_channel *direct_channel_create(struct rdma_cm_id *id, struct reactor *reactor,
 					     struct buf_pool *pool, struct direct_device *device,
 					     const struct direct_config *config);
@@ -177,6 +179,8 @@ void direct_channel_end(struct direct_channel *c, int why, int op_err);
 void direct_channel_released(struct direct_channel *c);
 /* Something may go out, or in: at the end of the turn. */
 void direct_channel_turn(struct direct_channel *c);
+/* The connection is of no more use; what came is still delivered. */
+void direct_channel_gone(struct direct_channel *c);
 
 /* ---- queues.c ---- */
 int direct_queues_create(struct direct_channel *c);

@@ -3,10 +3,12 @@
  * The calls of librdmacm and libibverbs that SMB Direct makes, as a table: verbs_real.c points it
  * at the libraries, tests/fake/verbs.c at a fabric in memory. Each has the meaning, the thread
  * rules and the errors of the call it is named after (0, NULL or -1 and errno, or a positive errno
- * for the post, poll and dealloc calls): see its manual page.
+ * for the post, poll and dealloc calls): see its manual page. Those that have another are told.
  */
 #ifndef RDMA_VERBS_API_H
 #define RDMA_VERBS_API_H
+
+#include <stdbool.h>
 
 #include <infiniband/verbs.h>
 #include <rdma/rdma_cma.h>
@@ -30,8 +32,13 @@ struct verbs_api {
 	int (*disconnect)(struct rdma_cm_id *id);
 
 	/* devices and memory */
+	/* Each with a reference; the list is the caller's to free(). NULL: there is none. */
 	struct ibv_context **(*get_devices)(int *count);
-	void (*free_devices)(struct ibv_context **list);
+	/* Gives the reference back. gone: the device goes away, and the context is of no more use
+	 * to anybody. */
+	void (*put_device)(struct ibv_context *context, bool gone);
+	int (*get_async_event)(struct ibv_context *context, struct ibv_async_event *event);
+	void (*ack_async_event)(struct ibv_async_event *event);
 	int (*query_device)(struct ibv_context *context, struct ibv_device_attr *attr);
 	int (*query_port)(struct ibv_context *context, uint8_t port, struct ibv_port_attr *attr);
 	struct ibv_pd *(*alloc_pd)(struct ibv_context *context);

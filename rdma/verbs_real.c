@@ -3,6 +3,10 @@
  */
 #include "rdma/verbs_api.h"
 
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
 static int real_create_id(struct rdma_event_channel *channel, struct rdma_cm_id **id, void *context)
 {
 	return rdma_create_id(channel, id, context, RDMA_PS_TCP);
@@ -16,6 +20,37 @@ static int real_resolve_addr(struct rdma_cm_id *id, struct sockaddr *to, int tim
 static int real_reject(struct rdma_cm_id *id)
 {
 	return rdma_reject(id, NULL, 0);
+}
+
+static void context_detach(int fd, int null)
+{
+	if (fd >= 0 && null >= 0)
+		dup3(null, fd, O_CLOEXEC);
+}
+
+/*
+ * rdma_free_devices() takes a list of any of them, so each is given back when it is time. The
+ * driver of a device that goes may wait until nobody has its files open (rxe and siw do); but
+ * librdmacm keeps the context of the last device that went. So what is open is no longer the
+ * device; librdmacm may close it as often as it likes.
+ */
+static void real_put_device(struct ibv_context *context, bool gone)
+{
+	struct ibv_context **one = malloc(2 * sizeof(*one));
+	int null;
+
+	if (gone) {
+		null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		context_detach(context->async_fd, null);
+		context_detach(context->cmd_fd, null);
+		if (null >= 0)
+			close(null);
+	}
+	if (!one)
+		return;
+	one[0] = context;
+	one[1] = NULL;
+	rdma_free_devices(one);
 }
 
 static int real_query_port(struct ibv_context *context, uint8_t port, struct ibv_port_attr *attr)
@@ -78,7 +113,9 @@ const struct verbs_api verbs_real = {
 	.reject = real_reject,
 	.disconnect = rdma_disconnect,
 	.get_devices = rdma_get_devices,
-	.free_devices = rdma_free_devices,
+	.put_device = real_put_device,
+	.get_async_event = ibv_get_async_event,
+	.ack_async_event = ibv_ack_async_event,
 	.query_device = ibv_query_device,
 	.query_port = real_query_port,
 	.alloc_pd = ibv_alloc_pd,

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <ifaddrs.h>
+#include <limits.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -105,18 +106,33 @@ static bool is_wanted(const struct conf *conf, const struct ifaddrs *ifa)
 	return false;
 }
 
-int listen_addresses_local(const struct conf *conf, struct listen_addresses *out)
+static bool has_queues(const char *interface)
 {
-	static const uint16_t none = 0;
-	const struct conf_ports ports = {&none, 1};
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "/sys/class/net/%s/queues/rx-1", interface);
+	return access(path, F_OK) == 0;
+}
+
+int local_addresses_find(const struct conf *conf, struct local_addresses *out)
+{
 	struct ifaddrs *all = NULL;
 
 	out->count = 0;
 	if (getifaddrs(&all) != 0)
 		return -errno;
-	for (struct ifaddrs *ifa = all; ifa; ifa = ifa->ifa_next)
-		if (has_address(ifa) && ifa->ifa_flags & IFF_UP && is_wanted(conf, ifa))
-			add(out, &ports, ifa->ifa_addr);
+	for (struct ifaddrs *ifa = all; ifa && out->count < LISTEN_ADDRESSES_MAX;
+	     ifa = ifa->ifa_next) {
+		struct local_address *one = &out->list[out->count];
+
+		if (!has_address(ifa) || !(ifa->ifa_flags & IFF_UP) || !is_wanted(conf, ifa))
+			continue;
+		*one = (struct local_address){.if_index = if_nametoindex(ifa->ifa_name),
+					      .rss = has_queues(ifa->ifa_name)};
+		memcpy(&one->address, ifa->ifa_addr, length_of(ifa->ifa_addr));
+		*port_of(&one->address) = 0;
+		out->count++;
+	}
 	freeifaddrs(all);
 	return 0;
 }

@@ -23,10 +23,21 @@ struct listen_addresses {
 int listen_addresses_find(const struct conf *conf, const struct conf_ports *ports,
 			  struct listen_addresses *out);
 
+/* An address of the machine, with port 0, and its interface. */
+struct local_address {
+	struct sockaddr_storage address;
+	unsigned if_index;
+	bool rss; /* it receives in several queues */
+};
+
+struct local_addresses {
+	struct local_address list[LISTEN_ADDRESSES_MAX];
+	unsigned count;
+};
+
 /* The addresses of interfaces that are up which `interfaces` and `bind interfaces only` let be
- * listened on, one by one, with port 0. Those of the loopback only if they are named. None is no
- * error. */
-int listen_addresses_local(const struct conf *conf, struct listen_addresses *out);
+ * listened on, one by one. Those of the loopback only if they are named. None is no error. */
+int local_addresses_find(const struct conf *conf, struct local_addresses *out);
 
 /* "192.0.2.1" of one of them, and its port. */
 const char *listen_address_text(const struct sockaddr_storage *address, char text[64],

@@ -15,6 +15,7 @@ struct transports {
 	struct tcp_listener *tcp;
 	struct direct_devices *devices; /* NULL: `smb direct = no` */
 	struct direct_listener *direct;
+	struct direct_address_source source;
 };
 
 struct transports *transports_create(const struct transports_config *config)
@@ -114,6 +115,22 @@ static int tcp_listen(struct transports *t, const struct transports_listen *list
 
 /* ---- SMB Direct ---- */
 
+static unsigned direct_find(struct direct_address_source *source, struct direct_address *out,
+			    unsigned max)
+{
+	const struct transports *t = container_of(source, struct transports, source);
+	struct local_addresses found;
+	unsigned count = 0;
+
+	if (local_addresses_find(t->config.conf, &found) != 0)
+		return 0;
+	for (; count < found.count && count < max; count++)
+		out[count] = (struct direct_address){.address = found.list[count].address,
+						     .if_index = found.list[count].if_index,
+						     .rss = found.list[count].rss};
+	return count;
+}
+
 static int direct_listen(struct transports *t, const struct transports_listen *listen)
 {
 	const struct conf_ports *ports = &t->config.conf->smb_direct_ports;
@@ -127,35 +144,33 @@ static int direct_listen(struct transports *t, const struct transports_listen *l
 		.acceptor = listen->acceptor,
 		.channels_max = t->config.conf->connections,
 	};
-	struct listen_addresses addresses;
-	int err = listen_addresses_local(t->config.conf, &addresses);
 
-	if (err)
-		return err;
+	t->source.find = direct_find;
+	config.source = &t->source;
 	direct_config_default(&config.channel);
-	config.addresses = addresses.list;
-	config.address_count = addresses.count;
 	return direct_listener_create(&config, &t->direct);
 }
 
 static int direct_begin(struct transports *t, const struct transports_listen *listen)
 {
 	struct direct_listener_stats stats = {0};
-	int err = -ENODEV;
+	int err;
 
 	if (!t->devices)
 		return 0;
-	if (direct_devices_scan(t->devices) > 0)
-		err = direct_listen(t, listen);
-	if (t->direct)
-		direct_listener_stats(t->direct, &stats);
+	err = direct_listen(t, listen);
+	if (err) {
+		complain("cannot listen: %s", strerror(-err));
+		return err;
+	}
+	direct_listener_stats(t->direct, &stats);
 	if (stats.addresses > 0 || t->config.conf->smb_direct == CONF_AUTO)
 		return 0;
 	complain(
 		"smb direct = yes, but nothing can be listened on with RDMA (the log says why): "
 		"set it to 'auto' in %s",
 		t->config.options->config);
-	return err ? err : -ENODEV;
+	return -ENODEV;
 }
 
 /* ---- both ---- */

@@ -51,6 +51,8 @@ void direct_server_start(struct direct_server *s)
 						.address_count = 1,
 						.reactors = &s->reactor,
 						.reactor_count = 1,
+						.source = s->source,
+						.look_ms = s->look_ms,
 						.acceptor = &s->echo.acceptor,
 						.channel = s->config};
 

@@ -24,6 +24,8 @@ struct direct_server {
 	struct sockaddr_storage address;
 	bool many; /* listens on all of: RoCE, iWARP, RoCE by IPv6, no device */
 	struct sockaddr_storage addresses[4];
+	struct direct_address_source *source; /* instead of those, if it is there */
+	unsigned look_ms;
 };
 
 int direct_server_prepare(void **state);

@@ -60,14 +60,6 @@ bool fake_fd_take(int fd)
 
 /* ---- the fabric ---- */
 
-static void device_init(unsigned i)
-{
-	fab.device[i].node_type = i ? IBV_NODE_RNIC : IBV_NODE_CA;
-	snprintf(fab.device[i].name, sizeof(fab.device[i].name), "fake%u", i);
-	fab.context[i].device = &fab.device[i];
-	fab.context[i].async_fd = -1;
-}
-
 void fake_verbs_start(const struct fake_verbs_config *config)
 {
 	assert(!fab.running);
@@ -85,8 +77,7 @@ void fake_verbs_start(const struct fake_verbs_config *config)
 	list_init(&fab.ids);
 	list_init(&fab.qps);
 	list_init(&fab.mrs);
-	device_init(0);
-	device_init(1);
+	fake_devices_start();
 	fab.running = true;
 	if (pthread_create(&fab.thread, NULL, fake_hardware, NULL) != 0)
 		abort();
@@ -109,6 +100,7 @@ void fake_verbs_stop(void)
 	pthread_cond_signal(&fab.work);
 	UNLOCK();
 	pthread_join(fab.thread, NULL);
+	fake_devices_stop();
 	must_be_none("connection ids", c->ids);
 	must_be_none("event channels", c->events);
 	must_be_none("completion channels", c->completions);
@@ -146,7 +138,9 @@ const struct verbs_api verbs_fake = {
 	.reject = fake_reject,
 	.disconnect = fake_disconnect,
 	.get_devices = fake_get_devices,
-	.free_devices = fake_free_devices,
+	.put_device = fake_put_device,
+	.get_async_event = fake_get_async_event,
+	.ack_async_event = fake_ack_async_event,
 	.query_device = fake_query_device,
 	.query_port = fake_query_port,
 	.alloc_pd = fake_alloc_pd,

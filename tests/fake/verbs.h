@@ -28,6 +28,7 @@ struct fake_verbs_config {
 	bool no_invalidate;    /* a device without SEND_WITH_INV */
 	bool late_established; /* the passive side's event comes after its first receive */
 	bool port_down, no_pd; /* of fake0 */
+	unsigned absent;       /* bits: devices that are not there yet */
 
 	/* faults; 0: none. The n-th of its kind since the start, by everybody */
 	unsigned fail_wr;     /* completes with an error */
@@ -43,6 +44,7 @@ struct fake_verbs_counts {
 	unsigned requests;                                     /* ever executed */
 	unsigned sends, writes, reads, invalidations;          /* ever, that succeeded */
 	unsigned rnr;                                          /* sends that met no receive */
+	unsigned held;        /* devices that went and that somebody has open: their drivers wait */
 	unsigned breaches;    /* calls that no device would take: read below */
 	unsigned largest_sge; /* entries in one request */
 	char breach[128];     /* the first */
@@ -52,6 +54,14 @@ void fake_verbs_start(const struct fake_verbs_config *config);
 /* Asserts that nothing is left and nothing was breached. */
 void fake_verbs_stop(void);
 void fake_verbs_counts(struct fake_verbs_counts *counts);
+
+/* A device comes, or goes: whoever has it open is told. Device 0 is fake0. */
+void fake_verbs_present(unsigned device, bool present);
+/* An event of the device, an enum ibv_event_type; port events set the port's state. */
+void fake_verbs_async(unsigned device, int type);
+
+/* The addresses of the device move to another network interface. */
+void fake_verbs_move_address(unsigned device);
 
 /* Memory that a peer may reach, as an application would register it. */
 enum { FAKE_REMOTE_READ = 1, FAKE_REMOTE_WRITE = 2 };

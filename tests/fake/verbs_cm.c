@@ -229,12 +229,12 @@ static struct ibv_context *address_device(const struct sockaddr_storage *a)
 
 	if (a->ss_family == AF_INET6)
 		return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)a)->sin6_addr)
-			       ? &fab.context[0]
+			       ? fake_device_context(0)
 			       : NULL;
 	v4 = ntohl(((const struct sockaddr_in *)a)->sin_addr.s_addr);
 	if (v4 >> 24 != 127)
 		return NULL;
-	return &fab.context[(v4 & 0xff) == 2];
+	return fake_device_context((v4 & 0xff) == 2);
 }
 
 static void address_copy(struct sockaddr_storage *to, const struct sockaddr *from)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Devices, protection domains, registered memory, and what peers expose of theirs. */
+/* Protection domains, registered memory, and what peers expose of theirs. */
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -7,53 +7,11 @@
 
 #include "tests/fake/verbs_private.h"
 
-struct ibv_context **fake_get_devices(int *count)
-{
-	struct ibv_context **list = fake_new(3 * sizeof(*list));
-
-	list[0] = &fab.context[0];
-	list[1] = &fab.context[1];
-	*count = 2;
-	return list;
-}
-
-void fake_free_devices(struct ibv_context **list)
-{
-	free((void *)list);
-}
-
-int fake_query_device(struct ibv_context *context, struct ibv_device_attr *attr)
-{
-	*attr = (struct ibv_device_attr){
-		.max_qp_wr = (int)fab.config.wr_max,
-		.max_cqe = 1 << 16,
-		.max_sge = (int)fab.config.sge_max,
-		.max_sge_rd = (int)fab.config.sge_read_max,
-		.max_qp_rd_atom = (int)fab.config.read_depth,
-		.max_qp_init_rd_atom = (int)fab.config.read_depth,
-		.phys_port_cnt = 1,
-		.device_cap_flags = fab.config.no_invalidate ? 0 : IBV_DEVICE_MEM_MGT_EXTENSIONS,
-	};
-	return 0;
-}
-
-int fake_query_port(struct ibv_context *context, uint8_t port, struct ibv_port_attr *attr)
-{
-	bool down = fab.config.port_down && context == &fab.context[0];
-
-	if (port != 1)
-		return EINVAL;
-	*attr = (struct ibv_port_attr){.state = down ? IBV_PORT_DOWN : IBV_PORT_ACTIVE,
-				       .active_speed = 32, /* 25 Gbit/s a lane */
-				       .active_width = 2}; /* 4 lanes */
-	return 0;
-}
-
 struct ibv_pd *fake_alloc_pd(struct ibv_context *context)
 {
 	struct ibv_pd *pd;
 
-	if (fab.config.no_pd && context == &fab.context[0]) {
+	if (fake_device_of(context)->no_pd) {
 		errno = ENOMEM;
 		return NULL;
 	}

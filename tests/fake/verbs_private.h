@@ -14,6 +14,19 @@
 
 #define FAKE_EXPOSED 4100
 #define FAKE_SGE_MAX 16
+#define FAKE_DEVICES 2
+#define FAKE_ASYNC   64
+
+struct fake_device {
+	struct ibv_device device;
+	struct ibv_context context;
+	struct fake_device *next; /* of those that went, which live on as long as the fabric */
+	unsigned refs;            /* whoever has it open */
+	bool gone;                /* from the machine */
+	bool port_down, no_pd;
+	int events[FAKE_ASYNC];
+	unsigned event_count, event_at;
+};
 
 struct fake_events { /* an rdma_event_channel */
 	struct rdma_event_channel base;
@@ -98,8 +111,8 @@ struct fake_fabric {
 	unsigned posts, objects, registrations;
 	struct list_node ids, qps, mrs;
 	struct fake_exposed exposed[FAKE_EXPOSED];
-	struct ibv_device device[2];
-	struct ibv_context context[2];
+	struct fake_device *device[FAKE_DEVICES]; /* NULL: not there */
+	struct fake_device *gone;
 };
 
 extern struct fake_fabric fab;
@@ -142,11 +155,20 @@ struct fake_qp *fake_id_qp(struct fake_id *id);
 int fake_reject(struct rdma_cm_id *base);
 int fake_disconnect(struct rdma_cm_id *base);
 
-/* ---- verbs_memory.c ---- */
+/* ---- verbs_device.c ---- */
+void fake_devices_start(void);
+void fake_devices_stop(void);
+struct fake_device *fake_device_of(struct ibv_context *context);
+/* NULL: it is not there. */
+struct ibv_context *fake_device_context(unsigned device);
 struct ibv_context **fake_get_devices(int *count);
-void fake_free_devices(struct ibv_context **list);
+void fake_put_device(struct ibv_context *context, bool gone);
+int fake_get_async_event(struct ibv_context *context, struct ibv_async_event *event);
+void fake_ack_async_event(struct ibv_async_event *event);
 int fake_query_device(struct ibv_context *context, struct ibv_device_attr *attr);
 int fake_query_port(struct ibv_context *context, uint8_t port, struct ibv_port_attr *attr);
+
+/* ---- verbs_memory.c ---- */
 struct ibv_pd *fake_alloc_pd(struct ibv_context *context);
 int fake_dealloc_pd(struct ibv_pd *pd);
 struct ibv_mr *fake_reg_mr(struct ibv_pd *pd, void *base, size_t len, int access);
