@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <talloc.h>
 
+#include "smbd/cmd/ea.h"
 #include "smbd/cmd/file_commands.h"
 #include "smbd/cmd/handle.h"
 #include "smbd/cmd/pipe.h"
@@ -37,12 +38,19 @@ struct creation {
 	struct request *req;
 	struct smb2_create_request in;
 	struct name *name;
+	struct ea_list eas; /* to set on what is made or overwritten */
 	struct handle *h;
 	uint32_t desired; /* generic bits resolved */
 	uint32_t maximal; /* of the user on the node */
 	uint32_t granted;
 	uint32_t action; /* of the reply */
 };
+
+/* A named stream of a file or directory is opened, not what it is a stream of. */
+static bool create_is_stream(const struct creation *c)
+{
+	return c->name->stream[0] != '\0';
+}
 
 static bool create_truncates(const struct creation *c)
 {
@@ -123,8 +131,6 @@ static struct nt_status create_check_contexts(const struct smb2_create_contexts_
 	/* 3.3.5.9.4: a version that is not kept */
 	if ((ctx->present & SMB2_CREATE_TIMEWARP_TOKEN) && ctx->timewarp_timestamp != 0)
 		return STATUS_OBJECT_NAME_NOT_FOUND;
-	if ((ctx->present & SMB2_CREATE_EA_BUFFER) && ctx->ea_buffer.len > 0)
-		return STATUS_EAS_NOT_SUPPORTED;
 	return STATUS_SUCCESS;
 }
 
@@ -141,11 +147,13 @@ static struct nt_status create_check(struct creation *c)
 	status = create_check_contexts(&c->in.contexts);
 	if (!nt_success(status))
 		return status;
+	if (c->in.contexts.present & SMB2_CREATE_EA_BUFFER)
+		status = ea_list_decode(c->req, c->in.contexts.ea_buffer, &c->eas);
+	if (!nt_success(status))
+		return status;
 	status = name_parse(request_pool(c->req), c->in.name.data, c->in.name.len, &c->name);
 	if (!nt_success(status))
 		return status;
-	if (c->name->stream[0] != '\0')
-		return STATUS_OBJECT_NAME_INVALID; /* as a file system without streams has it */
 	/* [MS-FSA] 2.1.5.1: the type in the name says the other thing */
 	if (c->name->stream_type == NAME_STREAM_DATA &&
 	    (c->in.create_options & FILE_DIRECTORY_FILE))
@@ -194,6 +202,8 @@ static struct nt_status create_check_kind(const struct creation *c, const struct
 {
 	if (c->in.create_disposition == FILE_CREATE)
 		return STATUS_OBJECT_NAME_COLLISION;
+	if (create_is_stream(c))
+		return STATUS_SUCCESS;
 	if (node->stat.directory) {
 		if (create_wants_file(c))
 			return STATUS_FILE_IS_A_DIRECTORY;
@@ -241,12 +251,16 @@ static struct nt_status create_truncate(struct creation *c, struct vfs_node *nod
 		(c->in.file_attributes & CREATE_ATTRIBUTES_SETTABLE) | FILE_ATTRIBUTE_ARCHIVE;
 	int err = vfs_node_set_eof(node, 0);
 
-	if (!err)
+	if (!err && !create_is_stream(c)) /* [MS-FSA] 2.1.5.1.2: its streams go too */
+		err = vfs_node_streams_unlink(node);
+	if (!err && !create_is_stream(c))
 		err = vfs_node_set_attributes(node, attributes);
 	if (!err && (c->in.contexts.present & SMB2_CREATE_ALLOCATION_SIZE) &&
 	    c->in.contexts.allocation_size > 0)
 		err = vfs_node_set_alloc(node, c->in.contexts.allocation_size);
 	c->action = c->in.create_disposition == FILE_SUPERSEDE ? FILE_SUPERSEDED : FILE_OVERWRITTEN;
+	if (!err && c->eas.count && !create_is_stream(c))
+		return ea_list_set(node, &c->eas);
 	return nt_status_from_errno(err);
 }
 
@@ -328,6 +342,59 @@ static struct nt_status create_check_parent(struct creation *c, struct vfs_node 
 	return STATUS_DELETE_PENDING;
 }
 
+/* [MS-FSA] 2.1.5.1.1: a stream that is not there, of a file that is. */
+static struct nt_status create_new_stream(struct creation *c, struct vfs_node *node, int *err)
+{
+	struct nt_status status = STATUS_SUCCESS;
+
+	if (c->in.create_disposition == FILE_OPEN || c->in.create_disposition == FILE_OVERWRITE)
+		status = STATUS_OBJECT_NAME_NOT_FOUND;
+	if (nt_success(status))
+		status = create_grant_existing(c, node);
+	if (nt_success(status) && !(c->maximal & FILE_WRITE_DATA))
+		status = STATUS_ACCESS_DENIED;
+	/* not into a file that is to go */
+	if (nt_success(status))
+		status = file_open_check(c->h->files, &node->id, FILE_READ_ATTRIBUTES, 0, NULL);
+	if (nt_success(status)) {
+		*err = vfs_node_stream_open(node, c->name->stream, true);
+		status = nt_status_from_errno(*err);
+	}
+	c->action = FILE_CREATED;
+	if (nt_success(status))
+		status = create_enter(c, node);
+	if (!nt_success(status))
+		(void)vfs_node_close(node);
+	return status;
+}
+
+static struct nt_status create_open_stream(struct creation *c, struct vfs_node *node, int *err)
+{
+	*err = vfs_node_stream_open(node, c->name->stream, false);
+	if (*err == -ENOENT)
+		return create_new_stream(c, node, err);
+	if (!*err)
+		return create_open_existing(c, node);
+	(void)vfs_node_close(node);
+	return nt_status_from_errno(*err);
+}
+
+/* What it is made with; without that it goes again. */
+static struct nt_status create_new_rest(struct creation *c, struct vfs_node *node, int *err)
+{
+	struct nt_status status = STATUS_SUCCESS;
+
+	if (c->eas.count)
+		status = ea_list_set(node, &c->eas);
+	if (nt_success(status) && create_is_stream(c)) {
+		*err = vfs_node_stream_open(node, c->name->stream, true);
+		status = nt_status_from_errno(*err);
+	}
+	if (!nt_success(status) && vfs_node_unlink(node, node->path) != 0)
+		log_info("create: could not take back %s", c->name->path);
+	return status;
+}
+
 static struct nt_status create_new(struct creation *c, struct vfs_cred *cred, int *err)
 {
 	struct vfs_create create = {
@@ -347,7 +414,9 @@ static struct nt_status create_new(struct creation *c, struct vfs_cred *cred, in
 	if (*err)
 		return nt_status_from_errno(*err);
 	c->action = FILE_CREATED;
-	status = create_enter(c, node);
+	status = create_new_rest(c, node, err);
+	if (nt_success(status))
+		status = create_enter(c, node);
 	if (nt_success(status))
 		return create_check_parent(c, node);
 	/* who found it before we were in keeps it */
@@ -363,11 +432,11 @@ static struct nt_status create_find_or_make(struct creation *c, struct vfs_cred 
 
 	for (unsigned tries = 0; tries < CREATE_RACES_MAX; tries++) {
 		err = vfs_lookup(c->req->tree->share->vfs, cred, c->name->path, &node);
-		if (err == 0)
+		if (err == 0 && !create_is_stream(c))
 			return create_open_existing(c, node);
-		if (err != -ENOENT)
+		if (err != 0 && err != -ENOENT)
 			return nt_status_from_errno(err);
-		status = create_new(c, cred, &err);
+		status = err ? create_new(c, cred, &err) : create_open_stream(c, node, &err);
 		/* -ENOENT: the name is there but leads nowhere now; -EEXIST: it came meanwhile */
 		if (err != -EEXIST || c->in.create_disposition == FILE_CREATE)
 			return status;

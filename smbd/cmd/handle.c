@@ -12,6 +12,7 @@
 #include "smbd/wire/negotiate.h"
 #include "smbd/wire/nttime.h"
 #include "smbd/wire/read.h"
+#include "smbd/wire/utf16.h"
 
 static struct nt_status handle_end(struct open *open)
 {
@@ -45,12 +46,14 @@ struct nt_status handle_wire_name(struct request *req, struct handle *h, bool ro
 				  struct wire_blob *name)
 {
 	char *path = file_open_path(h->files, &h->file, request_pool(req));
+	const char *stream = h->file.node->stream;
 	size_t cap, skip = rooted ? 2 : 0;
 	uint8_t *wire;
 
 	if (!path)
 		return STATUS_INSUFFICIENT_RESOURCES;
 	cap = 2 * talloc_get_size(path) + skip; /* each byte becomes at most one unit */
+	cap += stream ? 2 + UTF16_MAX_SIZE(strlen(stream)) : 0;
 	wire = talloc_size(request_pool(req), cap);
 	if (!wire)
 		return STATUS_INSUFFICIENT_RESOURCES;
@@ -60,6 +63,13 @@ struct nt_status handle_wire_name(struct request *req, struct handle *h, bool ro
 	}
 	name->data = wire;
 	name->len = skip + name_path_to_wire(path, wire + skip, cap - skip);
+	if (stream && name->len + 2 + UTF16_MAX_SIZE(strlen(stream)) <= cap) {
+		struct wr w = wr_init(wire + name->len, cap - name->len);
+
+		wr_u16(&w, ':');
+		(void)wr_utf16(&w, stream);
+		name->len += wr_ok(&w) ? w.len : 0;
+	}
 	return STATUS_SUCCESS;
 }
 

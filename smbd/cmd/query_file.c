@@ -2,14 +2,19 @@
 /* The file information classes of QUERY_INFO, [MS-SMB2] 3.3.5.20.1 and [MS-FSA] 2.1.5.12. */
 #include "smbd/cmd/query_info.h"
 
+#include <talloc.h>
+
+#include "smbd/cmd/ea.h"
 #include "smbd/session/connection.h"
 #include "smbd/vfs/name.h"
 #include "smbd/wire/access.h"
 #include "smbd/wire/fscc/file_info.h"
 #include "smbd/wire/negotiate.h"
+#include "smbd/wire/utf16.h"
 
 struct query {
 	struct request *req;
+	const struct smb2_query_info_request *in;
 	struct handle *h;
 	struct vfs_stat st;
 };
@@ -52,6 +57,8 @@ static struct nt_status query_all(const struct query *q, struct wr *w)
 	};
 	struct nt_status status = handle_wire_name(q->req, q->h, true, &all.file_name);
 
+	if (nt_success(status))
+		status = ea_bytes(q->req, q->h->file.node, &all.ea_size);
 	if (nt_success(status))
 		file_all_info_encode(w, &all);
 	return status;
@@ -115,35 +122,50 @@ static struct nt_status query_alternate_name(const struct query *q, struct wr *w
 	return STATUS_SUCCESS;
 }
 
+/* ":name:$DATA"; nothing where somebody else made a name that the wire cannot express. */
+static size_t stream_wire_name(const char *stream, uint8_t *name, size_t cap)
+{
+	struct wr n = wr_init(name, cap);
+	ssize_t len;
+
+	wr_u16(&n, ':');
+	len = wtf8_to_utf16(stream, strlen(stream), n.data + n.len, n.cap - n.len);
+	if (len < 0)
+		return 0;
+	n.len += (size_t)len;
+	for (const char *s = ":$DATA"; *s; s++)
+		wr_u16(&n, (uint8_t)*s);
+	return wr_ok(&n) ? n.len : 0;
+}
+
 static struct nt_status query_streams(const struct query *q, struct wr *w)
 {
-	static const char suffix[] = ":$DATA";
-	uint8_t name[2 * (1 + 256 + sizeof(suffix))];
-	struct vfs_stream stream;
+	uint8_t name[2 * (1 + 256 + sizeof(":$DATA"))];
+	struct vfs_stream *streams;
 	size_t last = SIZE_MAX;
-	struct wr n;
-	int more;
+	unsigned count;
+	int err = vfs_node_streams(q->h->file.node, request_pool(q->req), &streams, &count);
 
-	for (unsigned i = 0;; i++) {
-		more = vfs_node_stream(q->h->file.node, i, &stream);
-		if (more < 0)
-			return nt_status_from_errno(more);
-		if (more == 0)
-			return STATUS_SUCCESS;
-		n = wr_init(name, sizeof(name));
-		wr_u16(&n, ':');
-		n.len += name_to_wire(stream.name, strlen(stream.name), n.data + n.len,
-				      n.cap - n.len);
-		for (const char *s = suffix; *s; s++)
-			wr_u16(&n, (uint8_t)*s);
-		if (!file_stream_info_encode(
-			    w,
-			    &(struct file_stream_info){.stream_size = stream.size,
-						       .stream_allocation_size = stream.alloc,
-						       .stream_name = {name, n.len}},
-			    &last))
+	for (unsigned i = 0; !err && i < count; i++) {
+		const struct file_stream_info info = {
+			.stream_size = streams[i].size,
+			.stream_allocation_size = streams[i].alloc,
+			.stream_name = {name,
+					stream_wire_name(streams[i].name, name, sizeof(name))}};
+
+		if (info.stream_name.len && !file_stream_info_encode(w, &info, &last))
 			return STATUS_INSUFFICIENT_RESOURCES;
 	}
+	return nt_status_from_errno(err);
+}
+
+static struct nt_status query_ea_size(const struct query *q, struct wr *w)
+{
+	uint32_t bytes;
+	struct nt_status status = ea_bytes(q->req, q->h->file.node, &bytes);
+
+	file_info_u32_encode(w, bytes);
+	return status;
 }
 
 static void query_id(const struct query *q, struct wr *w)
@@ -188,11 +210,11 @@ static struct nt_status query_encode(const struct query *q, uint8_t class, struc
 	case FileInternalInformation:
 		file_info_u64_encode(w, q->st.id.ino);
 		return STATUS_SUCCESS;
-	case FileEaInformation: /* EaSize: none is kept yet (issue D) */
-		file_info_u32_encode(w, 0);
-		return STATUS_SUCCESS;
+	case FileEaInformation:
+		return query_ea_size(q, w);
 	case FileFullEaInformation:
-		return STATUS_NO_EAS_ON_FILE;
+		return ea_query(q->req, q->h->file.node, q->in->input,
+				q->in->flags & SL_RETURN_SINGLE_ENTRY, w);
 	case FileAccessInformation:
 		file_info_u32_encode(w, q->h->open.granted_access);
 		return STATUS_SUCCESS;
@@ -241,7 +263,7 @@ static struct nt_status query_encode(const struct query *q, uint8_t class, struc
 struct nt_status query_file(struct request *req, struct handle *h,
 			    const struct smb2_query_info_request *query)
 {
-	struct query q = {.req = req, .h = h};
+	struct query q = {.req = req, .in = query, .h = h};
 	uint32_t need = query_access(query->file_info_class);
 	int err;
 

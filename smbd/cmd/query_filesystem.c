@@ -36,10 +36,13 @@ static void fs_attributes(struct handle *h, const struct vfs_space *space, struc
 {
 	static const uint8_t ntfs[] = {'N', 0, 'T', 0, 'F', 0, 'S', 0};
 	uint32_t flags = FILE_CASE_PRESERVED_NAMES | FILE_UNICODE_ON_DISK |
-			 FILE_SUPPORTS_SPARSE_FILES | FILE_SUPPORTS_HARD_LINKS;
+			 FILE_SUPPORTS_SPARSE_FILES | FILE_SUPPORTS_HARD_LINKS |
+			 FILE_NAMED_STREAMS | FILE_PERSISTENT_ACLS | FILE_SUPPORTS_OBJECT_IDS;
 
 	if (vfs_share_options(h->file.node->share)->case_sensitive)
 		flags |= FILE_CASE_SENSITIVE_SEARCH;
+	if (vfs_share_options(h->file.node->share)->ea_support)
+		flags |= FILE_SUPPORTS_EXTENDED_ATTRIBUTES;
 	if (space->read_only)
 		flags |= FILE_READ_ONLY_VOLUME;
 	fs_attribute_info_encode(

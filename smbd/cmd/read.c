@@ -86,7 +86,7 @@ static struct nt_status read_file(struct request *req, struct handle *h,
 
 	if (!nt_success(status))
 		return status;
-	if (*len >= READ_FILE_SLICE_MIN && request_file_slice_ok(req) &&
+	if (*len >= READ_FILE_SLICE_MIN && !h->file.node->stream && request_file_slice_ok(req) &&
 	    read_is_cached(h->file.node->fd, read->offset, *len)) {
 		req->file = (struct file_slice){
 			.fd = h->file.node->fd, .offset = (off_t)read->offset, .len = *len};

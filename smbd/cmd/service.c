@@ -109,6 +109,7 @@ static int disk_open(const struct conf_share *conf, const char *path, struct vfs
 		.hide_dot_files = conf->hide_dot_files,
 		.hide_unreadable = conf->hide_unreadable,
 		.store_dos_attributes = conf->store_dos_attributes,
+		.ea_support = conf->ea_support,
 	};
 
 	return vfs_share_open(path, &options, vfs);

@@ -2,6 +2,7 @@
 /* SET_INFO, [MS-SMB2] 3.3.5.21 and [MS-FSA] 2.1.5.15. */
 #include <limits.h>
 
+#include "smbd/cmd/ea.h"
 #include "smbd/cmd/file_commands.h"
 #include "smbd/cmd/handle.h"
 #include "smbd/session/tree.h"
@@ -109,6 +110,19 @@ static struct nt_status set_disposition(struct handle *h, struct rd *r, bool ex)
 
 /* ---- FileRenameInformation, 2.1.5.15.11, and FileLinkInformation, 2.1.5.15.6 ---- */
 
+/* A stream keeps its file: the new name is ":stream". To the unnamed one: not here. */
+static struct nt_status set_stream_name(struct handle *h, const struct name *name, bool link,
+					bool replace)
+{
+	if (link || !h->file.node->stream || name->stream_type == NAME_STREAM_NONE)
+		return STATUS_INVALID_PARAMETER;
+	if (name->depth) /* as Windows: the file that it names is in use */
+		return STATUS_SHARING_VIOLATION;
+	if (!name->stream[0])
+		return STATUS_NOT_SUPPORTED;
+	return file_stream_rename(h->files, &h->file, name->stream, replace);
+}
+
 static struct nt_status set_name(struct request *req, struct handle *h, struct rd *r, uint8_t class)
 {
 	bool ex = class == FileRenameInformationEx || class == FileLinkInformationEx;
@@ -132,8 +146,8 @@ static struct nt_status set_name(struct request *req, struct handle *h, struct r
 	status = name_parse(request_pool(req), info.file_name.data, info.file_name.len, &name);
 	if (!nt_success(status))
 		return status;
-	if (name->stream_type != NAME_STREAM_NONE)
-		return STATUS_NOT_SUPPORTED; /* of streams: issue D */
+	if (h->file.node->stream || name->stream_type != NAME_STREAM_NONE)
+		return set_stream_name(h, name, link, info.flags & FILE_RENAME_REPLACE_IF_EXISTS);
 	if (name->trailing_slash && !handle_is_directory(h))
 		return STATUS_OBJECT_NAME_INVALID;
 	replace = info.flags & FILE_RENAME_REPLACE_IF_EXISTS;
@@ -168,6 +182,21 @@ static struct nt_status set_mode(struct handle *h, struct rd *r)
 	return STATUS_SUCCESS;
 }
 
+/* ---- FileFullEaInformation, 2.1.5.15.5 ---- */
+
+static struct nt_status set_eas(struct request *req, struct handle *h, struct wire_blob wire)
+{
+	struct nt_status status = handle_need(h, FILE_WRITE_EA);
+	struct ea_list list;
+
+	if (nt_success(status))
+		status = ea_list_decode(req, wire, &list);
+	if (!nt_success(status))
+		return status;
+	/* they are the file's */
+	return h->file.node->stream ? STATUS_INVALID_PARAMETER : ea_list_set(h->file.node, &list);
+}
+
 static struct nt_status set_file(struct request *req, struct handle *h,
 				 const struct smb2_set_info_request *set)
 {
@@ -194,7 +223,7 @@ static struct nt_status set_file(struct request *req, struct handle *h,
 	case FileModeInformation:
 		return set_mode(h, &r);
 	case FileFullEaInformation:
-		return STATUS_EAS_NOT_SUPPORTED; /* issue D */
+		return set_eas(req, h, set->buffer);
 	default:
 		return STATUS_INVALID_INFO_CLASS;
 	}

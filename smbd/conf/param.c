@@ -192,6 +192,7 @@ const struct param param_table[] = {
 	SHARE("hide dot files", BOOL, hide_dot_files, "yes"),
 	SHARE("hide unreadable", BOOL, hide_unreadable, "no"),
 	SHARE("store dos attributes", BOOL, store_dos_attributes, "yes"),
+	SHARE("ea support", BOOL, ea_support, "yes"),
 	SHARE("case sensitive", ENUM, case_sensitive, "auto", 0, 0, auto_words),
 	SHARE("create mask", OCTAL, create_mask, "0744", 0, 07777),
 	SHARE("directory mask", OCTAL, directory_mask, "0755", 0, 07777),
@@ -233,8 +234,6 @@ const char *const param_ignored[] = {
 	"unix password sync", "pam password change", "obey pam restrictions", "map acl inherit",
 	"acl flag inherited canonicalization", "smbd async dosmode", "async smb echo handler",
 	"preserve case", "short preserve case", "default case", "mangled names", "case preserve",
-	/* not yet: there are no extended attributes (issue D) */
-	"ea support",
 	/* other programs' and other kernel interfaces' */
 	"kernel oplocks", "kernel share modes", "kernel change notify", "posix locking",
 	"change notify", "aio read size", "aio write size", "aio max threads", "socket options",

@@ -80,6 +80,7 @@ static struct file *file_make(struct shard *shard, const struct vfs_id *id)
 	file->id = *id;
 	file->shard = shard;
 	list_init(&file->opens);
+	list_init(&file->streams);
 	list_push(bucket_of(shard, id), &file->node);
 	return file;
 }
@@ -148,38 +149,93 @@ static struct nt_status file_admits(const struct file *file, uint32_t access, ui
 	return STATUS_SUCCESS;
 }
 
+/* Named streams that are open stand in the way of who wants to delete the file. */
+static bool streams_refuse(const struct file *file, uint32_t access)
+{
+	list_for_each (n, &file->streams) {
+		const struct file_open *o = container_of(n, struct file_open, node_in_base);
+
+		if ((access & DELETE) && (o->access & ACCESS_ANY) &&
+		    !(o->sharing & FILE_SHARE_DELETE))
+			return true;
+	}
+	return false;
+}
+
+/* The unnamed stream of the same file. */
+static struct file *file_base(struct shard *shard, const struct vfs_id *id)
+{
+	struct vfs_id base = *id;
+
+	base.stream = 0;
+	return file_find(shard, &base);
+}
+
+static struct nt_status shard_admits(struct shard *shard, const struct vfs_id *id, uint32_t access,
+				     uint32_t sharing, const struct file_open *self)
+{
+	const struct file *base = file_base(shard, id), *file = base;
+
+	if (base && (base->delete_pending || base->deleting))
+		return STATUS_DELETE_PENDING;
+	if (id->stream)
+		file = file_find(shard, id);
+	else if (base && streams_refuse(base, access))
+		return STATUS_SHARING_VIOLATION;
+	return file ? file_admits(file, access, sharing, self) : STATUS_SUCCESS;
+}
+
 struct nt_status file_open_check(struct file_table *table, const struct vfs_id *id, uint32_t access,
 				 uint32_t sharing, const struct file_open *self)
 {
 	struct shard *shard = shard_of(table, id);
-	struct nt_status status = STATUS_SUCCESS;
-	struct file *file;
+	struct nt_status status;
 
 	pthread_mutex_lock(&shard->mutex);
-	file = file_find(shard, id);
-	if (file)
-		status = file_admits(file, access, sharing, self);
+	status = shard_admits(shard, id, access, sharing, self);
 	pthread_mutex_unlock(&shard->mutex);
 	return status;
+}
+
+/* Find or make the entries that the open goes into. False: out of memory, nothing changed. */
+static bool open_link(struct shard *shard, struct file_open *open)
+{
+	struct vfs_id id = open->node->id;
+	struct file *base = file_base(shard, &id), *file = file_find(shard, &id);
+	struct file *made = NULL;
+
+	if (id.stream) {
+		id.stream = 0;
+		if (!base)
+			base = made = file_make(shard, &id);
+		if (!base)
+			return false;
+	}
+	if (!file)
+		file = file_make(shard, &open->node->id);
+	if (!file) {
+		if (made)
+			file_free(made);
+		return false;
+	}
+	open->file = file;
+	list_push(&file->opens, &open->node_in_file);
+	open->base = file->id.stream ? base : NULL;
+	if (open->base)
+		list_push(&base->streams, &open->node_in_base);
+	shard->opens++;
+	return true;
 }
 
 static struct nt_status open_add(struct file_table *table, struct file_open *open)
 {
 	struct shard *shard = shard_of(table, &open->node->id);
-	struct nt_status status = STATUS_INSUFFICIENT_RESOURCES;
-	struct file *file;
+	struct nt_status status;
 
 	pthread_mutex_lock(&shard->mutex);
-	file = file_find(shard, &open->node->id);
-	if (file)
-		status = file_admits(file, open->access, open->sharing, NULL);
-	else if ((file = file_make(shard, &open->node->id)))
-		status = STATUS_SUCCESS;
-	if (nt_success(status)) {
-		open->file = file;
-		list_push(&file->opens, &open->node_in_file);
-		shard->opens++;
-	}
+	status = shard_admits(shard, &open->node->id, open->access, open->sharing, NULL);
+	if (nt_success(status) && !open_link(shard, open))
+		status = STATUS_INSUFFICIENT_RESOURCES;
 	pthread_mutex_unlock(&shard->mutex);
 	return status;
 }
@@ -250,7 +306,7 @@ bool file_open_delete_pending(struct file_open *open)
 	bool pending;
 
 	pthread_mutex_lock(&shard->mutex);
-	pending = open->file->delete_pending;
+	pending = open->file->delete_pending || (open->base && open->base->delete_pending);
 	pthread_mutex_unlock(&shard->mutex);
 	return pending;
 }
@@ -292,42 +348,70 @@ static int file_remove(struct vfs_node *node, const struct file *file)
 	struct vfs_cred *closer = node->cred;
 	int err;
 
-	node->cred = file->delete_cred;
-	err = vfs_node_unlink(node, file->delete_path);
-	node->cred = closer;
+	if (file->id.stream) {
+		err = vfs_node_stream_unlink(node);
+	} else {
+		node->cred = file->delete_cred;
+		err = vfs_node_unlink(node, file->delete_path);
+		node->cred = closer;
+	}
 	return err == -ESTALE || err == -ENOENT ? 0
 						: err; /* somebody was faster, on this machine */
 }
 
+/* An open of it has left. True: it was the last, and it is to be removed, by who then frees it. */
+static bool file_left(struct file *file)
+{
+	if (!list_empty(&file->opens) || !list_empty(&file->streams))
+		return false;
+	if (!file->delete_pending) {
+		file_free(file);
+		return false;
+	}
+	file->deleting = true;
+	return true;
+}
+
+/* These are ours alone now: none can be added, and there is none to rename them. */
+static int remove_left(struct vfs_node *node, struct file *file, struct file *base)
+{
+	struct shard *shard = base ? base->shard : file->shard;
+	int err = file_remove(node, base ? base : file); /* a stream goes with its file */
+
+	pthread_mutex_lock(&shard->mutex);
+	if (base)
+		file_free(base);
+	if (file)
+		file_free(file);
+	pthread_mutex_unlock(&shard->mutex);
+	return err;
+}
+
 struct nt_status file_close(struct file_table *table, struct file_open *open)
 {
-	struct file *file = open->file;
+	struct file *file = open->file, *base = open->base;
 	struct shard *shard = file->shard;
-	bool last, remove;
 	int err = 0, close_err;
 
 	pthread_mutex_lock(&shard->mutex);
 	if (open->delete_on_close && !file->delete_pending && !file_mark(file, open))
 		err = -ENOMEM;
 	list_del(&open->node_in_file);
+	if (base)
+		list_del(&open->node_in_base);
 	shard->opens--;
-	last = list_empty(&file->opens);
-	remove = last && file->delete_pending;
-	file->deleting = remove;
-	if (last && !remove)
-		file_free(file);
+	if (!file_left(file))
+		file = NULL;
+	if (base && !file_left(base))
+		base = NULL;
 	pthread_mutex_unlock(&shard->mutex);
-	if (remove) { /* ours alone now: none can be added, and there is none to rename it */
-		err = file_remove(open->node, file);
-		pthread_mutex_lock(&shard->mutex);
-		file_free(file);
-		pthread_mutex_unlock(&shard->mutex);
-	}
+	if (file || base)
+		err = remove_left(open->node, file, base);
 	close_err = vfs_node_close(open->node);
 	talloc_free(open->path);
 	open->path = NULL;
 	open->node = NULL;
-	open->file = NULL;
+	open->file = open->base = NULL;
 	return nt_status_from_errno(err ? err : close_err);
 }
 
@@ -396,7 +480,7 @@ static void move_path(char **path, const struct moved *m, bool itself)
 static bool moved_each(struct file *file, struct file_open *o, void *arg)
 {
 	const struct moved *m = arg;
-	bool itself = vfs_id_equal(&file->id, m->id);
+	bool itself = vfs_id_same_file(&file->id, m->id);
 
 	move_path(&o->path, m, itself);
 	move_path(&file->delete_path, m, itself);
@@ -472,6 +556,18 @@ static struct nt_status name_status(int err)
 	return err == -EISDIR || err == -EBUSY ? STATUS_ACCESS_DENIED : nt_status_from_errno(err);
 }
 
+/* Windows does not move a file away under its streams. */
+static bool streams_are_open(struct file_open *open)
+{
+	struct shard *shard = open->file->shard;
+	bool are;
+
+	pthread_mutex_lock(&shard->mutex);
+	are = !list_empty(&open->file->streams);
+	pthread_mutex_unlock(&shard->mutex);
+	return are;
+}
+
 struct nt_status file_rename(struct file_table *table, struct file_open *open, const char *new_path,
 			     bool replace)
 {
@@ -487,6 +583,8 @@ struct nt_status file_rename(struct file_table *table, struct file_open *open, c
 	if (!moved.from_len)
 		goto free_from; /* the root */
 	if (node->stat.directory && each_open(table, node->share, below_each, &moved))
+		goto free_from;
+	if (streams_are_open(open))
 		goto free_from;
 	status = name_allowed(table, open, new_path, replace);
 	if (nt_error(status))
@@ -514,4 +612,39 @@ struct nt_status file_link(struct file_table *table, struct file_open *open, con
 	if (nt_error(status))
 		return status;
 	return name_status(vfs_node_link(open->node, new_path, replace));
+}
+
+/* The shard's mutex is held. */
+static struct nt_status stream_rename_allowed(struct shard *shard, const struct file_open *open,
+					      const struct vfs_id *to, bool replace)
+{
+	const struct file *file = open->file;
+
+	if (file->opens.next->next != &file->opens)
+		return STATUS_SHARING_VIOLATION;
+	if (vfs_id_equal(&file->id, to) || !file_find(shard, to))
+		return STATUS_SUCCESS;
+	return replace ? STATUS_ACCESS_DENIED : STATUS_OBJECT_NAME_COLLISION;
+}
+
+struct nt_status file_stream_rename(struct file_table *table, struct file_open *open,
+				    const char *stream, bool replace)
+{
+	struct shard *shard = open->file->shard;
+	struct nt_status status;
+	struct vfs_id to;
+
+	vfs_node_stream_id(open->node, stream, &to);
+	pthread_mutex_lock(&shard->mutex);
+	status = stream_rename_allowed(shard, open, &to, replace);
+	pthread_mutex_unlock(&shard->mutex);
+	if (nt_error(status))
+		return status;
+	status = nt_status_from_errno(vfs_node_stream_rename(open->node, stream, replace));
+	if (nt_error(status))
+		return status;
+	pthread_mutex_lock(&shard->mutex); /* the same bucket: the hash is the file's */
+	open->file->id = to;
+	pthread_mutex_unlock(&shard->mutex);
+	return status;
 }

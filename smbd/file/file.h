@@ -41,6 +41,8 @@ struct file_open {
 	/* the table's */
 	struct file *file;
 	struct list_node node_in_file;
+	struct file *base; /* of a named stream: the unnamed one's; else NULL */
+	struct list_node node_in_base;
 	char *path; /* under the shard's mutex: see file_open_path() */
 };
 
@@ -60,7 +62,8 @@ unsigned file_table_count(struct file_table *table); /* opens, for status */
 
 /*
  * Enter an open of open->node, if what others have open allows: SHARING_VIOLATION, or
- * DELETE_PENDING when the file is to be deleted, or INSUFFICIENT_RESOURCES. Opens that only look
+ * DELETE_PENDING when the file is to be deleted, or INSUFFICIENT_RESOURCES. Each stream of a file
+ * is shared by itself, but to delete the file is to delete all of them. Opens that only look
  * (attributes, synchronize, security) neither conflict nor are conflicted with. Its name is
  * node->path.
  */
@@ -104,6 +107,11 @@ struct nt_status file_rename(struct file_table *table, struct file_open *open, c
 /* FileLinkInformation: another name for the open's file. The same answers. */
 struct nt_status file_link(struct file_table *table, struct file_open *open, const char *new_path,
 			   bool replace) NT_WARN_UNUSED;
+
+/* The same of a named stream, within its file; `stream` as struct name has it. SHARING_VIOLATION:
+ * somebody else has it open; ACCESS_DENIED: somebody has the one to be replaced. */
+struct nt_status file_stream_rename(struct file_table *table, struct file_open *open,
+				    const char *stream, bool replace) NT_WARN_UNUSED;
 
 /* The open's present name, from the root of its share, talloc'ed on ctx; NULL if out of memory. */
 char *file_open_path(struct file_table *table, struct file_open *open, void *talloc_ctx);

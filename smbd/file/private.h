@@ -24,13 +24,14 @@ struct file_table {
 	struct shard shards[SHARDS];
 };
 
-/* One inode that somebody has open. */
+/* One stream of an inode that somebody has open; the unnamed one is here as long as any is. */
 struct file {
 	struct list_node node; /* in its bucket */
 	struct shard *shard;
 	struct vfs_id id;
 
-	struct list_node opens; /* of file_open.node_in_file */
+	struct list_node opens;   /* of file_open.node_in_file */
+	struct list_node streams; /* of file_open.node_in_base; of the unnamed stream only */
 	bool delete_pending;
 	bool deleting; /* the last open is removing it: no new ones, and it is going */
 

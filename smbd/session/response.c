@@ -132,7 +132,8 @@ static void piece_add(struct piece *piece, void *data, size_t len, const struct 
 	piece->bytes += len;
 }
 
-static struct piece piece_of(struct request *req, bool last)
+/* [MS-SMB2] 3.3.4.1.3; Windows and Samba fill up the last of a compound too. */
+static struct piece piece_of(struct request *req, bool padded)
 {
 	struct piece piece = {.count = 0};
 
@@ -140,7 +141,7 @@ static struct piece piece_of(struct request *req, bool last)
 	if (!req->remote_count)
 		piece_add(&piece, req->payload.data, req->payload.len,
 			  req->payload_buf ? req->payload_buf->region : NULL);
-	if (!last)
+	if (padded)
 		piece_add(&piece, (void *)(uintptr_t)padding, -piece.bytes & 7, NULL);
 	return piece;
 }
@@ -261,7 +262,7 @@ static int outgoing_add_remote(struct outgoing *out, struct request *req)
 
 static int outgoing_add_reply(struct outgoing *out, struct request *req, bool last)
 {
-	struct piece piece = piece_of(req, last);
+	struct piece piece = piece_of(req, !last || out->send.msg_count > 0);
 
 	if (!last) {
 		struct wr w = wr_init(req->out_bytes, SMB2_HEADER_SIZE);

@@ -62,6 +62,8 @@ ssize_t vfs_node_preadv(struct vfs_node *node, const struct iovec *iov, unsigned
 
 	if (!node->can_read)
 		return -EBADF;
+	if (node->stream)
+		return stream_preadv(node, iov, iov_count, off);
 	do {
 		n = fiber_preadv(node->fd, iov, iov_count, off);
 	} while (n == -EINTR);
@@ -101,6 +103,20 @@ static ssize_t write_rest(struct vfs_node *node, const struct iovec *iov, unsign
 	return (ssize_t)done;
 }
 
+static int stream_fsync_job(void *arg)
+{
+	return stream_fsync(arg);
+}
+
+static ssize_t write_stream(struct vfs_node *node, const struct iovec *iov, unsigned iov_count,
+			    off_t off, bool through)
+{
+	ssize_t n = stream_pwritev(node, iov, iov_count, off);
+	int err = n > 0 && through ? vfs_run(stream_fsync_job, node) : 0;
+
+	return err ? err : n;
+}
+
 ssize_t vfs_node_pwritev(struct vfs_node *node, const struct iovec *iov, unsigned iov_count,
 			 off_t off, bool through)
 {
@@ -114,6 +130,8 @@ ssize_t vfs_node_pwritev(struct vfs_node *node, const struct iovec *iov, unsigne
 		all += iov[i].iov_len;
 	if (!all)
 		return 0;
+	if (node->stream)
+		return write_stream(node, iov, iov_count, off, through);
 	n = fiber_pwritev(node->fd, iov, iov_count, off, rwf);
 	if (n == -EINTR || (n >= 0 && (size_t)n < all))
 		n = write_rest(node, iov, iov_count, off, n > 0 ? (size_t)n : 0, rwf);
@@ -127,6 +145,8 @@ int vfs_node_fsync(struct vfs_node *node, bool data_only)
 {
 	int err;
 
+	if (node->stream)
+		return vfs_run(stream_fsync_job, node);
 	do {
 		err = fiber_fsync(node->fd, data_only);
 	} while (err == -EINTR);
@@ -153,6 +173,8 @@ int vfs_node_set_eof(struct vfs_node *node, uint64_t size)
 
 	if (!node->can_write)
 		return -EBADF;
+	if (node->stream)
+		return stream_set_eof(node, size);
 	return size > INT64_MAX ? -EINVAL : vfs_run(eof_job, &job);
 }
 
@@ -175,9 +197,15 @@ static int alloc_job(void *arg)
 int vfs_node_set_alloc(struct vfs_node *node, uint64_t bytes)
 {
 	struct size_job job = {node, bytes};
+	struct vfs_stat st;
+	int err;
 
 	if (!node->can_write)
 		return -EBADF;
+	if (node->stream) { /* nothing can be reserved in an attribute */
+		err = vfs_node_stat(node, &st);
+		return err || bytes >= st.size ? err : stream_set_eof(node, bytes);
+	}
 	return bytes > INT64_MAX ? -EINVAL : vfs_run(alloc_job, &job);
 }
 

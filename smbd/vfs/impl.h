@@ -120,6 +120,21 @@ void change_time_show(const struct vfs_id *id, const struct timespec *real,
 		      const struct timespec *shown);
 void change_time_apply(struct vfs_stat *st); /* st->ctime is the real one before */
 
+/* ---- extended attributes (ea.c, streams.c) ---- */
+#define XATTR_NAME_MAX_SIZE 256 /* with its NUL */
+
+/* All names, malloc'ed, each with its NUL: their bytes. */
+ssize_t xattr_list(int fd, char **list);
+
+/* What data.c and node.c do for a node that is a stream. All but the last suspend. */
+ssize_t stream_preadv(struct vfs_node *node, const struct iovec *iov, unsigned count, off_t off);
+ssize_t stream_pwritev(struct vfs_node *node, const struct iovec *iov, unsigned count, off_t off);
+int stream_set_eof(struct vfs_node *node, uint64_t size);
+int stream_fsync(struct vfs_node *node); /* in a job */
+int stream_open_data(struct vfs_node *node, bool read, bool write);
+/* st is its file's: make it the stream's. */
+int stream_stat(const struct vfs_node *node, struct vfs_stat *st);
+
 /* ---- running ---- */
 /* fn(arg) where it may block. */
 int vfs_run(int (*fn)(void *arg), void *arg);

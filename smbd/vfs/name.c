@@ -235,7 +235,7 @@ static struct nt_status component_get(const uint8_t *wire, size_t units, bool in
 
 		if (unit_is_forbidden(unit, in_stream))
 			return STATUS_OBJECT_NAME_INVALID;
-		if (unit_is_ours(unit)) {
+		if (unit_is_ours(unit) && !in_stream) {
 			int byte = byte_for_unit(unit, i + 1 == units);
 
 			if (byte < 0)

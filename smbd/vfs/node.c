@@ -360,6 +360,8 @@ int vfs_node_open(struct vfs_node *node, bool read, bool write)
 
 	if (!S_ISREG(node->stat.mode) && !S_ISDIR(node->stat.mode))
 		return -EACCES;
+	if (node->stream)
+		return stream_open_data(node, read, write);
 	job.flags = node->stat.directory ? O_DIRECTORY
 		    : write && read      ? O_RDWR
 		    : write              ? O_WRONLY
@@ -403,7 +405,9 @@ int vfs_node_close(struct vfs_node *node)
 
 int vfs_node_stat(struct vfs_node *node, struct vfs_stat *stat)
 {
-	return stat_fd(node->share, node->fd, name_leaf(node->path, NULL), stat);
+	int err = stat_fd(node->share, node->fd, name_leaf(node->path, NULL), stat);
+
+	return err || !node->stream ? err : stream_stat(node, stat);
 }
 
 struct access_job {
@@ -514,20 +518,4 @@ int vfs_node_space(struct vfs_node *node, struct vfs_space *space)
 		.read_only = (fs.f_flags & 1) != 0 /* ST_RDONLY */,
 	};
 	return 0;
-}
-
-int vfs_node_stream(struct vfs_node *node, unsigned index, struct vfs_stream *stream)
-{
-	struct vfs_stat st;
-	int err;
-
-	if (node->stat.directory || index > 0)
-		return 0;
-	err = vfs_node_stat(node, &st);
-	if (err)
-		return err;
-	stream->name[0] = '\0';
-	stream->size = st.size;
-	stream->alloc = st.alloc;
-	return 1;
 }

@@ -74,6 +74,9 @@ struct vfs_share_options {
 	bool hide_dot_files;       /* a leading dot shows as FILE_ATTRIBUTE_HIDDEN */
 	bool hide_unreadable;      /* listings leave out what the cred may not read */
 	bool store_dos_attributes; /* in user.DOSATTRIB, as Samba does */
+	bool ea_support;           /* extended attributes of clients are kept, in user.* */
+	const char *ntacl_name;    /* of the attribute that keeps descriptors; must outlive the
+				    * share; NULL: none are kept */
 };
 
 /* Path is absolute, or relative to the working directory now. The root need not exist yet: what
@@ -94,9 +97,17 @@ struct vfs_id {
 	uint64_t ino;
 	uint64_t
 		btime_ns; /* birth time as the file system has it, in place of a generation; or 0 */
+	uint64_t stream;  /* 0: the unnamed one; each named stream is shared and locked by itself */
 };
 
 static inline bool vfs_id_equal(const struct vfs_id *a, const struct vfs_id *b)
+{
+	return a->dev == b->dev && a->ino == b->ino && a->btime_ns == b->btime_ns &&
+	       a->stream == b->stream;
+}
+
+/* The same, whichever stream of it. */
+static inline bool vfs_id_same_file(const struct vfs_id *a, const struct vfs_id *b)
 {
 	return a->dev == b->dev && a->ino == b->ino && a->btime_ns == b->btime_ns;
 }
@@ -137,12 +148,14 @@ struct vfs_node {
 	struct vfs_share *share;
 	struct vfs_cred *cred; /* who it was opened as, and works as */
 	struct vfs_id id;
-	struct vfs_id parent;     /* the directory it was found in; zeros for the root */
-	struct vfs_stat stat;     /* snapshot, as of the call that made or last refreshed it */
-	char *path;               /* the real spelling, as of that call; talloc child of the node */
-	int fd;                   /* O_PATH until vfs_node_open() */
-	bool can_read, can_write; /* how fd is open */
-	unsigned held_times;      /* VFS_TIME_*: see vfs_node_set_times() */
+	struct vfs_id parent; /* the directory it was found in; zeros for the root */
+	struct vfs_stat stat; /* snapshot, as of the call that made or last refreshed it */
+	char *path;           /* the real spelling, as of that call; talloc child of the node */
+	int fd;               /* O_PATH until vfs_node_open() */
+	const char *stream;   /* as spelled on disk; NULL: the unnamed one */
+	bool can_read,
+		can_write;   /* how fd is open; of a stream, what is allowed: fd stays O_PATH */
+	unsigned held_times; /* VFS_TIME_*: see vfs_node_set_times() */
 	struct timespec held_atime, held_mtime, held_ctime;
 };
 
@@ -276,14 +289,46 @@ int vfs_dir_restart(struct vfs_dir *dir);
 int vfs_dir_seek(struct vfs_dir *dir, uint64_t position);
 int vfs_dir_seek_name(struct vfs_dir *dir, const uint8_t *name, size_t name_len);
 
-/* ---- streams: the unnamed one; others come with issue D and hook in here ---- */
+/* ---- streams ----
+ * Kept as Samba's streams_xattr does: a stream is as large as one extended attribute of the file
+ * system can be (ext4: some KiB, of all together; XFS, btrfs: 64 KiB or less); beyond that,
+ * -ENOSPC.
+ */
 struct vfs_stream {
 	char name[256]; /* on-disk bytes; "" for the unnamed */
 	uint64_t size, alloc;
 };
 
-/* The index-th stream: 1 and filled, 0 if there are no more. Directories have none. */
-int vfs_node_stream(struct vfs_node *node, unsigned index, struct vfs_stream *stream);
+/* All of them, the unnamed one first, which directories have not. talloc'ed on ctx. */
+int vfs_node_streams(struct vfs_node *node, void *talloc_ctx, struct vfs_stream **streams,
+		     unsigned *count);
+
+/* The node, found or made, becomes its stream of that name; one that is made is open for reading
+ * and writing, as with vfs_create(). -ENOENT, or with create -EEXIST. What is done to names,
+ * attributes and times of it is done to the file. */
+int vfs_node_stream_open(struct vfs_node *node, const char *stream, bool create);
+/* Nobody else has this stream open, or the one that it replaces. -EEXIST. */
+int vfs_node_stream_rename(struct vfs_node *node, const char *stream, bool replace);
+int vfs_node_stream_unlink(struct vfs_node *node);
+/* Of a node that is none itself: all named ones. */
+int vfs_node_streams_unlink(struct vfs_node *node);
+/* The id that the node's stream of this name has or would have. Does not suspend. */
+void vfs_node_stream_id(const struct vfs_node *node, const char *stream, struct vfs_id *id);
+
+/* ---- extended attributes ---- */
+#define VFS_EA_NAME_MAX 250 /* with "user." before it on disk */
+
+struct vfs_ea {
+	const char *name;
+	const uint8_t *value;
+	size_t len; /* 0: removes it */
+};
+
+/* What a client may see of them. talloc'ed on ctx. */
+int vfs_node_eas(struct vfs_node *node, void *talloc_ctx, struct vfs_ea **eas, unsigned *count);
+/* -EINVAL: a name that SMB does not have; -EACCES: one that is not for clients; -EOPNOTSUPP. */
+int vfs_node_set_eas(struct vfs_node *node, const struct vfs_ea *eas, unsigned count);
+bool vfs_ea_name_valid(const char *name);
 
 /* ---- file system ---- */
 struct vfs_space {

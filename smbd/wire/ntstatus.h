@@ -47,6 +47,7 @@ struct nt_status nt_status_from_errno(int err);
 	X(BUFFER_OVERFLOW, 0x80000005)            \
 	X(NO_MORE_FILES, 0x80000006)              \
 	X(NO_MORE_EAS, 0x80000012)                \
+	X(INVALID_EA_NAME, 0x80000013)            \
 	X(EA_LIST_INCONSISTENT, 0x80000014)       \
 	X(NO_MORE_ENTRIES, 0x8000001a)            \
 	X(STOPPED_ON_SYMLINK, 0x8000002d)         \

@@ -508,7 +508,7 @@ static void test_promises(void **state)
 	static const char text[] =
 		"[s]\npath = /\nguest only = yes\nsmb encrypt = desired\n"
 		"[t]\npath = /\nsmb encrypt = required\n"
-		"[u]\npath = /\nea support = yes\n";
+		"[u]\npath = /\ninherit acls = yes\n";
 	struct conf *c;
 
 	said[0] = 0;
@@ -517,7 +517,7 @@ static void test_promises(void **state)
 	assert_non_null(strstr(said, "[s] guest only does nothing without guest ok"));
 	assert_non_null(strstr(said, "[s] smb encrypt = desired: smb3d cannot encrypt yet"));
 	assert_non_null(strstr(said, "[t] smb encrypt = required: smb3d cannot encrypt yet"));
-	assert_non_null(strstr(said, "\"ea support\" ignored"));
+	assert_non_null(strstr(said, "\"inherit acls\" ignored"));
 	talloc_free(c);
 }
 

@@ -20,9 +20,9 @@
 
 #include "smbd/vfs/vfs.h"
 
-#define FIXTURE_OPTIONS                                              \
-	{                                                            \
-		.hide_dot_files = true, .store_dos_attributes = true \
+#define FIXTURE_OPTIONS                                                                  \
+	{                                                                                \
+		.hide_dot_files = true, .store_dos_attributes = true, .ea_support = true \
 	}
 
 struct fixture {

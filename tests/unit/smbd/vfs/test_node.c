@@ -384,18 +384,20 @@ static void test_space_and_streams(void **state)
 {
 	struct fixture *f = *state;
 	struct vfs_node *node = make(f, "f", false), *dir = make(f, "d", true);
-	struct vfs_stream stream;
+	struct vfs_stream *stream;
+	unsigned count;
 	struct vfs_space space;
 
 	assert_int_equal(vfs_node_space(node, &space), 0);
 	assert_true(space.block_bytes >= 512 && space.blocks >= space.blocks_free);
 	assert_true(space.blocks_free >= space.blocks_avail && space.name_bytes == 255);
 	assert_int_equal(vfs_node_set_eof(node, 77), 0);
-	assert_int_equal(vfs_node_stream(node, 0, &stream), 1);
-	assert_string_equal(stream.name, "");
-	assert_int_equal(stream.size, 77);
-	assert_int_equal(vfs_node_stream(node, 1, &stream), 0);
-	assert_int_equal(vfs_node_stream(dir, 0, &stream), 0);
+	assert_int_equal(vfs_node_streams(node, node, &stream, &count), 0);
+	assert_int_equal(count, 1);
+	assert_string_equal(stream[0].name, "");
+	assert_int_equal(stream[0].size, 77);
+	assert_int_equal(vfs_node_streams(dir, dir, &stream, &count), 0);
+	assert_int_equal(count, 0);
 	vfs_node_close(node);
 	vfs_node_close(dir);
 }
