@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,9 +47,9 @@ struct direct_listener {
 
 	struct direct_address *addresses; /* as of the last look */
 	unsigned address_count;
+	pthread_mutex_t ids_mutex; /* for who asks on another thread than the one that changes */
 	struct listen_id ids[DIRECT_ADDRESSES_MAX];
 	unsigned id_count;
-	atomic_uint listening;     /* the same, for whoever asks */
 	struct listen_spot *spots; /* config.reactor_count */
 
 	atomic_uint channels;
@@ -183,8 +184,9 @@ static void listener_drop(struct direct_listener *l, struct listen_id *one, cons
 	l->verbs->destroy_id(one->id);
 	atomic_fetch_sub(&one->device->addresses, 1);
 	direct_device_put(one->device);
+	pthread_mutex_lock(&l->ids_mutex);
 	*one = l->ids[--l->id_count];
-	atomic_store(&l->listening, l->id_count);
+	pthread_mutex_unlock(&l->ids_mutex);
 }
 
 static void address_set_port(struct sockaddr_storage *address, uint16_t port)
@@ -270,8 +272,9 @@ static void listener_listen(struct direct_listener *l, const struct direct_addre
 		return;
 	}
 	atomic_fetch_add(&device->addresses, 1);
+	pthread_mutex_lock(&l->ids_mutex);
 	l->ids[l->id_count++] = (struct listen_id){id, device, *at, true};
-	atomic_store(&l->listening, l->id_count);
+	pthread_mutex_unlock(&l->ids_mutex);
 	log_notice("SMB Direct listens on %s, %s (%s)",
 		   channel_address_text(&address, text, sizeof(text)), device->name, device->kind);
 }
@@ -435,6 +438,7 @@ static void listener_start(struct reactor_post *post)
 
 static void listener_close(struct direct_listener *l)
 {
+	pthread_mutex_lock(&l->ids_mutex);
 	while (l->id_count) {
 		struct listen_id *one = &l->ids[--l->id_count];
 
@@ -442,7 +446,7 @@ static void listener_close(struct direct_listener *l)
 		atomic_fetch_sub(&one->device->addresses, 1);
 		direct_device_put(one->device);
 	}
-	atomic_store(&l->listening, 0);
+	pthread_mutex_unlock(&l->ids_mutex);
 }
 
 static void listener_unwatch(struct direct_listener *l)
@@ -479,6 +483,7 @@ static void listener_free(struct direct_listener *l)
 	listener_close(l);
 	if (l->events)
 		l->verbs->destroy_event_channel(l->events);
+	pthread_mutex_destroy(&l->ids_mutex);
 	free(l->addresses);
 	free(l->spots);
 	free(l);
@@ -486,6 +491,7 @@ static void listener_free(struct direct_listener *l)
 
 static int listener_prepare(struct direct_listener *l)
 {
+	pthread_mutex_init(&l->ids_mutex, NULL);
 	l->addresses = calloc(DIRECT_ADDRESSES_MAX, sizeof(*l->addresses));
 	l->spots = calloc(l->config.reactor_count, sizeof(*l->spots));
 	if (!l->addresses || !l->spots)
@@ -529,11 +535,26 @@ int direct_listener_create(const struct direct_listener_config *config,
 
 void direct_listener_stats(struct direct_listener *l, struct direct_listener_stats *stats)
 {
-	stats->addresses = atomic_load(&l->listening);
+	pthread_mutex_lock(&l->ids_mutex);
+	stats->addresses = l->id_count;
+	pthread_mutex_unlock(&l->ids_mutex);
 	stats->channels = atomic_load(&l->channels);
 	stats->accepted = atomic_load(&l->accepted);
 	stats->refused = atomic_load(&l->refused);
 	stats->failed = atomic_load(&l->failed);
+}
+
+bool direct_listener_listens(struct direct_listener *l, const struct sockaddr_storage *address)
+{
+	struct direct_address asked = {.address = *address};
+	bool listens = false;
+
+	address_set_port(&asked.address, 0);
+	pthread_mutex_lock(&l->ids_mutex);
+	for (unsigned i = 0; i < l->id_count; i++)
+		listens |= address_same(&l->ids[i].at, &asked);
+	pthread_mutex_unlock(&l->ids_mutex);
+	return listens;
 }
 
 void direct_listener_destroy(struct direct_listener *l)

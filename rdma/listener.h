@@ -61,6 +61,9 @@ struct direct_listener_config {
 int direct_listener_create(const struct direct_listener_config *config,
 			   struct direct_listener **listener);
 
+/* Is it listened on now? Any thread; the port does not count. */
+bool direct_listener_listens(struct direct_listener *l, const struct sockaddr_storage *address);
+
 /* Accept no more. Channels live on. */
 void direct_listener_stop(struct direct_listener *l);
 

@@ -239,6 +239,7 @@ static int listen_start(struct app *app)
 		.acceptor = &app->server->acceptor,
 	};
 
+	service_rdma_set(app->service, transports_rdma(app->transports));
 	return transports_listen(app->transports, &listen);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "rdma/listener.h"
+#include "smbd/net/interfaces.h"
 #include "smbd/net/listen.h"
 #include "tcp/listener.h"
 #include "transport/base/log.h"
@@ -16,7 +17,10 @@ struct transports {
 	struct direct_devices *devices; /* NULL: `smb direct = no` */
 	struct direct_listener *direct;
 	struct direct_address_source source;
+	struct net_rdma rdma;
 };
+
+static bool direct_listens(const struct net_rdma *rdma, const struct sockaddr_storage *address);
 
 struct transports *transports_create(const struct transports_config *config)
 {
@@ -31,6 +35,7 @@ struct transports *transports_create(const struct transports_config *config)
 	if (!t)
 		return NULL;
 	t->config = *config;
+	t->rdma.listens = direct_listens;
 	if (config->conf->smb_direct == CONF_NO)
 		return t;
 	t->devices = direct_devices_create(&devices);
@@ -171,6 +176,18 @@ static int direct_begin(struct transports *t, const struct transports_listen *li
 		"set it to 'auto' in %s",
 		t->config.options->config);
 	return -ENODEV;
+}
+
+static bool direct_listens(const struct net_rdma *rdma, const struct sockaddr_storage *address)
+{
+	const struct transports *t = container_of(rdma, struct transports, rdma);
+
+	return t->direct && direct_listener_listens(t->direct, address);
+}
+
+const struct net_rdma *transports_rdma(struct transports *t)
+{
+	return &t->rdma;
 }
 
 /* ---- both ---- */

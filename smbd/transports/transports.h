@@ -16,6 +16,7 @@
 #include "transport/buf/buf.h"
 
 struct channel_acceptor;
+struct net_rdma;
 struct transports;
 struct verbs_api;
 
@@ -40,6 +41,9 @@ struct transports_listen {
 
 /* Accepting begins when the first reactor runs. */
 int transports_listen(struct transports *t, const struct transports_listen *listen);
+
+/* For service_rdma_set(): on which addresses SMB Direct is listened for, now. Any thread. */
+const struct net_rdma *transports_rdma(struct transports *t);
 
 /* Accept no more. Channels live on. */
 void transports_stop(struct transports *t);

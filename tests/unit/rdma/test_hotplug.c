@@ -304,6 +304,9 @@ static void addresses_that_come_and_go(void **state)
 	friend_is_served(s);
 	addresses_set(&addresses, 2, 2); /* 127.0.0.3, 127.0.0.4; not 127.0.0.1 */
 	wait_listening(s, 2);
+	assert_false(direct_listener_listens(s->listener, &s->address));
+	((struct sockaddr_in *)&s->address)->sin_addr.s_addr = htonl(INADDR_LOOPBACK + 3);
+	assert_true(direct_listener_listens(s->listener, &s->address));
 	wait_said("SMB Direct listens no more on 127.0.0.1:445: the address is gone", 1);
 	addresses_set(&addresses, 0, 0);
 	wait_listening(s, 0);
