@@ -27,6 +27,6 @@ const struct command_table commands = {.by_number = {
 	[SMB2_CHANGE_NOTIFY] = {"CHANGE_NOTIFY", NULL, ON_FILE, NULL, 32},
 	[SMB2_QUERY_INFO] = {"QUERY_INFO", cmd_query_info, ON_FILE, cmd_query_info_payload, 41},
 	[SMB2_SET_INFO] = {"SET_INFO", cmd_set_info, ON_FILE, cmd_set_info_payload, 33},
-	[SMB2_OPLOCK_BREAK] = {"OPLOCK_BREAK", NULL, ON_FILE, NULL, 0},
+	[SMB2_OPLOCK_BREAK] = {"OPLOCK_BREAK", cmd_oplock_break, ON_FILE, NULL, 0},
 }};
 /* clang-format on */

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <talloc.h>
 
+#include "smbd/cmd/caching.h"
 #include "smbd/cmd/ea.h"
 #include "smbd/cmd/file_commands.h"
 #include "smbd/cmd/handle.h"
@@ -233,16 +234,36 @@ static struct nt_status create_check_overwrite(const struct creation *c,
 	return need & ~c->maximal ? STATUS_ACCESS_DENIED : STATUS_SUCCESS;
 }
 
-/* Enter it among the file's opens: from here on file_close() ends it. */
+/* Enter it among the file's opens: from here on file_close() ends it. RETRY: somebody's oplock was
+ * in the way, and took its time. */
 static struct nt_status create_enter(struct creation *c, struct vfs_node *node)
 {
 	struct file_open *file = &c->h->file;
+	struct nt_status status;
+	struct file_wait wait;
 
 	file->node = node;
 	file->access = c->granted;
 	file->sharing = c->in.share_access;
 	file->delete_on_close = c->in.create_options & FILE_DELETE_ON_CLOSE;
-	return file_open_add(c->h->files, file);
+	file->client = c->h->open.session;
+	file->id = c->h->open.id;
+	caching_wait_begin(c->req, &wait);
+	status = file_open_add(c->h->files, file, &wait);
+	caching_wait_end(c->req);
+	return status;
+}
+
+/* What was made just now is ours, whoever found it meanwhile. */
+static struct nt_status create_enter_made(struct creation *c, struct vfs_node *node)
+{
+	struct nt_status status;
+
+	c->h->file.overwrites = false;
+	do {
+		status = create_enter(c, node);
+	} while (nt_equal(status, STATUS_RETRY));
+	return status;
 }
 
 static struct nt_status create_truncate(struct creation *c, struct vfs_node *node)
@@ -258,6 +279,7 @@ static struct nt_status create_truncate(struct creation *c, struct vfs_node *nod
 	if (!err && (c->in.contexts.present & SMB2_CREATE_ALLOCATION_SIZE) &&
 	    c->in.contexts.allocation_size > 0)
 		err = vfs_node_set_alloc(node, c->in.contexts.allocation_size);
+	oplock_data_cut(c->h->files, &c->h->file);
 	c->action = c->in.create_disposition == FILE_SUPERSEDE ? FILE_SUPERSEDED : FILE_OVERWRITTEN;
 	if (!err && c->eas.count && !create_is_stream(c))
 		return ea_list_set(node, &c->eas);
@@ -287,10 +309,7 @@ static struct nt_status create_open_existing(struct creation *c, struct vfs_node
 	if (nt_success(status) && (c->in.create_options & FILE_DELETE_ON_CLOSE) &&
 	    (node->stat.attributes & VFS_ATTR_READONLY))
 		status = STATUS_CANNOT_DELETE;
-	/* what truncates must be let write by the others, though it was not granted the bit */
-	if (nt_success(status) && truncate)
-		status = file_open_check(c->h->files, &node->id, c->granted | FILE_WRITE_DATA,
-					 c->in.share_access, NULL);
+	c->h->file.overwrites = truncate;
 	if (nt_success(status))
 		status = create_enter(c, node);
 	if (!nt_success(status)) {
@@ -316,6 +335,7 @@ static struct nt_status create_open_existing(struct creation *c, struct vfs_node
 static struct nt_status create_check_new(struct creation *c)
 {
 	const uint32_t add = create_wants_directory(c) ? FILE_ADD_SUBDIRECTORY : FILE_ADD_FILE;
+	struct nt_status status;
 
 	if (c->in.create_disposition == FILE_OPEN || c->in.create_disposition == FILE_OVERWRITE)
 		return STATUS_OBJECT_NAME_NOT_FOUND;
@@ -327,7 +347,8 @@ static struct nt_status create_check_new(struct creation *c)
 		return STATUS_CANNOT_DELETE;
 	if (c->name->trailing_slash && !create_wants_directory(c))
 		return STATUS_OBJECT_NAME_INVALID;
-	return create_grant_new(c);
+	status = oplock_request_check(c->h->files, &c->h->file.want);
+	return nt_success(status) ? create_grant_new(c) : status;
 }
 
 /* Nothing is made in a directory that is to go: then what was made goes, unless somebody has it
@@ -362,7 +383,7 @@ static struct nt_status create_new_stream(struct creation *c, struct vfs_node *n
 	}
 	c->action = FILE_CREATED;
 	if (nt_success(status))
-		status = create_enter(c, node);
+		status = create_enter_made(c, node);
 	if (!nt_success(status))
 		(void)vfs_node_close(node);
 	return status;
@@ -416,7 +437,7 @@ static struct nt_status create_new(struct creation *c, struct vfs_cred *cred, in
 	c->action = FILE_CREATED;
 	status = create_new_rest(c, node, err);
 	if (nt_success(status))
-		status = create_enter(c, node);
+		status = create_enter_made(c, node);
 	if (nt_success(status))
 		return create_check_parent(c, node);
 	/* who found it before we were in keeps it */
@@ -424,7 +445,7 @@ static struct nt_status create_new(struct creation *c, struct vfs_cred *cred, in
 	return status;
 }
 
-static struct nt_status create_find_or_make(struct creation *c, struct vfs_cred *cred)
+static struct nt_status create_find_or_make_once(struct creation *c, struct vfs_cred *cred)
 {
 	struct nt_status status = STATUS_INTERNAL_ERROR;
 	struct vfs_node *node;
@@ -441,6 +462,16 @@ static struct nt_status create_find_or_make(struct creation *c, struct vfs_cred 
 		if (err != -EEXIST || c->in.create_disposition == FILE_CREATE)
 			return status;
 	}
+	return status;
+}
+
+static struct nt_status create_find_or_make(struct creation *c, struct vfs_cred *cred)
+{
+	struct nt_status status;
+
+	do {
+		status = create_find_or_make_once(c, cred);
+	} while (nt_equal(status, STATUS_RETRY));
 	return status;
 }
 
@@ -487,6 +518,7 @@ static struct nt_status create_reply(struct creation *c)
 	out.file_attributes = st.attributes;
 	out.file_id = c->h->open.id;
 	create_reply_contexts(c, &st, &out.contexts);
+	caching_reply(&c->in, &c->h->file, &out);
 	smb2_create_response_encode(&c->req->out, &out);
 	return wr_ok(&c->req->out) ? STATUS_SUCCESS : STATUS_INTERNAL_ERROR;
 }
@@ -532,6 +564,7 @@ static struct nt_status create_file(struct creation *c)
 		return status;
 	c->h = container_of(open, struct handle, open);
 	c->h->files = service_files(req);
+	caching_request(req, &c->in, &c->h->file.want);
 
 	status = create_find_or_make(c, create_cred(req));
 	if (nt_success(status))

@@ -17,6 +17,7 @@ struct nt_status cmd_write(struct request *req);
 struct nt_status cmd_query_directory(struct request *req);
 struct nt_status cmd_query_info(struct request *req);
 struct nt_status cmd_set_info(struct request *req);
+struct nt_status cmd_oplock_break(struct request *req);
 
 /* Payload bytes for the check of the credit charge, [MS-SMB2] 3.3.5.2.5. */
 uint32_t cmd_read_payload(struct rd in);

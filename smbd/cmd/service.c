@@ -14,6 +14,7 @@
 #include "smbd/auth/accounts.h"
 #include "smbd/auth/auth.h"
 #include "smbd/auth/identity.h"
+#include "smbd/cmd/caching.h"
 #include "smbd/cmd/force.h"
 #include "smbd/conf/conf.h"
 #include "smbd/file/file.h"
@@ -188,7 +189,7 @@ struct service *service_create(struct conf *conf)
 	if (!service->accounts)
 		goto free_service;
 	auth_init(service, conf);
-	service->files = file_table_new(NULL);
+	service->files = file_table_new(&caching_breaker);
 	if (!service->auth.netbios_name || !service->auth.identities || !service->files)
 		goto free_service;
 	pthread_mutex_init(&service->mutex, NULL);

@@ -85,6 +85,8 @@ static struct nt_status set_size(struct handle *h, struct rd *r, uint8_t class)
 		err = vfs_node_set_alloc(h->file.node, bytes);
 	else /* valid data length: no hole reads as anything but zeros here */
 		return STATUS_NOT_SUPPORTED;
+	if (!err)
+		oplock_data_changed(h->files, &h->file);
 	return nt_status_from_errno(err);
 }
 

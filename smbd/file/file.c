@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "smbd/file/private.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 
 #include "smbd/wire/access.h"
 #include "smbd/wire/create.h"
+#include "transport/base/clock.h"
 #include "transport/base/log.h"
 
 /* What sharing is about, [MS-FSA] 2.1.5.1.2.2; an open with none of it only looks. */
@@ -66,6 +68,7 @@ static void file_forget_delete(struct file *file)
 
 static void file_free(struct file *file)
 {
+	assert(list_empty(&file->oplocks));
 	list_del(&file->node);
 	file_forget_delete(file);
 	talloc_free(file);
@@ -81,8 +84,27 @@ static struct file *file_make(struct shard *shard, const struct vfs_id *id)
 	file->shard = shard;
 	list_init(&file->opens);
 	list_init(&file->streams);
+	list_init(&file->oplocks);
+	fiber_cond_init(&file->changed);
 	list_push(bucket_of(shard, id), &file->node);
 	return file;
+}
+
+void file_pin(struct file *file)
+{
+	file->pins++;
+}
+
+void file_unpin(struct file *file)
+{
+	if (--file->pins == 0 && list_empty(&file->opens) && list_empty(&file->streams))
+		file_free(file);
+}
+
+void file_stir(struct file *file)
+{
+	file->changes++;
+	fiber_cond_broadcast(&file->changed);
 }
 
 struct file_table *file_table_new(const struct file_breaker *breaker)
@@ -92,6 +114,8 @@ struct file_table *file_table_new(const struct file_breaker *breaker)
 	if (!table)
 		return NULL;
 	table->breaker = breaker;
+	atomic_init(&table->break_timeout_ns, OPLOCK_TIMEOUT_NS);
+	lease_table_init(&table->leases);
 	for (unsigned i = 0; i < SHARDS; i++) {
 		pthread_mutex_init(&table->shards[i].mutex, NULL);
 		for (unsigned k = 0; k < BUCKETS; k++)
@@ -106,6 +130,7 @@ void file_table_free(struct file_table *table)
 		return;
 	for (unsigned i = 0; i < SHARDS; i++)
 		pthread_mutex_destroy(&table->shards[i].mutex);
+	lease_table_fini(&table->leases);
 	talloc_free(table);
 }
 
@@ -227,35 +252,102 @@ static bool open_link(struct shard *shard, struct file_open *open)
 	return true;
 }
 
-static struct nt_status open_add(struct file_table *table, struct file_open *open)
+/* What an overwriting open asks of the others, though it is not granted the bit. */
+static uint32_t open_demand(const struct file_open *open)
+{
+	return open->access | (open->overwrites ? FILE_WRITE_DATA : 0);
+}
+
+/* Looking at a file takes nothing from who caches it, [MS-FSA] 2.1.5.1.2. */
+static bool open_only_looks(const struct file_open *open)
+{
+	return !(open_demand(open) & ~(SYNCHRONIZE | FILE_READ_ATTRIBUTES | FILE_WRITE_ATTRIBUTES));
+}
+
+/* Whose oplock the open has to wait for; NULL: nobody's. */
+static struct file *break_for_open(struct file_table *table, struct file *file, bool conflict,
+				   const struct file_open *open, uint64_t now_ns,
+				   struct list_node *notices)
+{
+	enum oplock_operation op = conflict           ? OPLOCK_OPEN_CONFLICT
+				   : open->overwrites ? OPLOCK_OVERWRITE
+						      : OPLOCK_OPEN;
+
+	if (!conflict && open_only_looks(open))
+		return NULL;
+	if (oplocks_break(table, file, op, open, now_ns, notices))
+		return file;
+	if (!conflict)
+		return NULL;
+	list_for_each (n, &file->streams) {
+		struct file *stream = container_of(n, struct file_open, node_in_base)->file;
+
+		if (oplocks_break(table, stream, op, open, now_ns, notices))
+			return stream;
+	}
+	return NULL;
+}
+
+struct nt_status file_open_try(struct file_table *table, struct file_open *open, uint64_t now_ns,
+			       struct list_node *notices)
+{
+	const struct vfs_id *id = &open->node->id;
+	struct shard *shard = shard_of(table, id);
+	struct file *file = file_find(shard, id);
+	struct nt_status status = oplocks_check(table, &open->want, id);
+	bool conflict;
+
+	if (nt_error(status))
+		return status;
+	if (file)
+		oplocks_expire(table, file, now_ns);
+	status = shard_admits(shard, id, open_demand(open), open->sharing, NULL);
+	conflict = nt_equal(status, STATUS_SHARING_VIOLATION);
+	if (nt_error(status) && !conflict)
+		return status;
+	open->file = file ? break_for_open(table, file, conflict, open, now_ns, notices) : NULL;
+	if (open->file)
+		return STATUS_RETRY;
+	if (nt_error(status))
+		return status;
+	if (!open_link(shard, open))
+		return STATUS_INSUFFICIENT_RESOURCES;
+	oplocks_grant(table, open->file, open);
+	return STATUS_SUCCESS;
+}
+
+static struct nt_status open_add(struct file_table *table, struct file_open *open,
+				 struct file_wait *wait)
 {
 	struct shard *shard = shard_of(table, &open->node->id);
+	struct list_node notices = LIST_INIT(notices);
 	struct nt_status status;
 
 	pthread_mutex_lock(&shard->mutex);
-	status = shard_admits(shard, &open->node->id, open->access, open->sharing, NULL);
-	if (nt_success(status) && !open_link(shard, open))
-		status = STATUS_INSUFFICIENT_RESOURCES;
+	status = file_open_try(table, open, clock_mono_ns(), &notices);
+	if (nt_equal(status, STATUS_RETRY)) {
+		open->waited = true;
+		if (!oplocks_wait(table, open->file, wait, &notices))
+			status = STATUS_CANCELLED;
+	}
 	pthread_mutex_unlock(&shard->mutex);
+	oplock_notices_send(table, &notices);
 	return status;
 }
 
-struct nt_status file_open_add(struct file_table *table, struct file_open *open)
+struct nt_status file_open_add(struct file_table *table, struct file_open *open,
+			       struct file_wait *wait)
 {
-	const struct file_breaker *breaker = table->breaker;
 	struct nt_status status;
 
-	open->file = NULL;
 	open->path = talloc_strdup(NULL, open->node->path);
 	if (!open->path)
 		return STATUS_INSUFFICIENT_RESOURCES;
-	do {
-		status = open_add(table, open);
-	} while (nt_equal(status, STATUS_SHARING_VIOLATION) && breaker &&
-		 breaker->break_handles(table, &open->node->id));
+	status = open_add(table, open, wait);
 	if (nt_error(status)) {
 		talloc_free(open->path);
 		open->path = NULL;
+		open->file = NULL;
 	}
 	return status;
 }
@@ -359,17 +451,25 @@ static int file_remove(struct vfs_node *node, const struct file *file)
 						: err; /* somebody was faster, on this machine */
 }
 
-/* An open of it has left. True: it was the last, and it is to be removed, by who then frees it. */
+/* An open of it has left. True: it was the last, and it is to be removed, by who then unpins it. */
 static bool file_left(struct file *file)
 {
 	if (!list_empty(&file->opens) || !list_empty(&file->streams))
 		return false;
-	if (!file->delete_pending) {
-		file_free(file);
-		return false;
+	if (file->delete_pending) {
+		file->deleting = true;
+		file_pin(file);
+		return true;
 	}
-	file->deleting = true;
-	return true;
+	if (file->pins == 0)
+		file_free(file);
+	return false;
+}
+
+static void file_removed(struct file *file)
+{
+	file_stir(file);
+	file_unpin(file);
 }
 
 /* These are ours alone now: none can be added, and there is none to rename them. */
@@ -380,9 +480,9 @@ static int remove_left(struct vfs_node *node, struct file *file, struct file *ba
 
 	pthread_mutex_lock(&shard->mutex);
 	if (base)
-		file_free(base);
+		file_removed(base);
 	if (file)
-		file_free(file);
+		file_removed(file);
 	pthread_mutex_unlock(&shard->mutex);
 	return err;
 }
@@ -400,6 +500,7 @@ struct nt_status file_close(struct file_table *table, struct file_open *open)
 	if (base)
 		list_del(&open->node_in_base);
 	shard->opens--;
+	oplocks_leave(table, file, open);
 	if (!file_left(file))
 		file = NULL;
 	if (base && !file_left(base))
@@ -519,9 +620,11 @@ static struct nt_status target_allowed(struct file_table *table, const struct fi
 		status = STATUS_ACCESS_DENIED;
 	else { /* anybody who has it open stands in the way: ask as if to own it alone */
 		struct shard *shard = shard_of(table, &target->id);
+		struct file *file;
 
 		pthread_mutex_lock(&shard->mutex);
-		if (file_find(shard, &target->id))
+		file = file_find(shard, &target->id);
+		if (file && !list_empty(&file->opens))
 			status = STATUS_ACCESS_DENIED;
 		pthread_mutex_unlock(&shard->mutex);
 	}

@@ -22,6 +22,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "smbd/file/oplock.h"
 #include "smbd/vfs/vfs.h"
 #include "smbd/wire/ntstatus.h"
 #include "transport/base/list.h"
@@ -36,7 +37,12 @@ struct file_open {
 	uint32_t sharing;     /* FILE_SHARE_* of wire/create.h */
 	bool delete_on_close; /* [MS-SMB2] FILE_DELETE_ON_CLOSE: takes effect when this open closes
 			       */
-	void *user;           /* for the breaker; not looked at */
+	bool overwrites;      /* what is there is cut off: asks for writing, and breaks more */
+	struct oplock_request want;
+	void *client;           /* whom to tell of breaks: for file_breaker */
+	struct smb2_file_id id; /* as the client names it */
+
+	struct oplock_grant granted; /* set by file_open_add(), constant after */
 
 	/* the table's */
 	struct file *file;
@@ -44,18 +50,12 @@ struct file_open {
 	struct file *base; /* of a named stream: the unnamed one's; else NULL */
 	struct list_node node_in_base;
 	char *path; /* under the shard's mutex: see file_open_path() */
+	struct oplock *oplock;
+	struct list_node node_in_oplock;
+	bool waited; /* in file_open_add(), for a break */
 };
 
-/*
- * How what holds an open back is asked to let go: an oplock or a handle lease that stands in the
- * way of a share mode, a delete or a rename. Issue D fills it in; without one, nothing holds back.
- */
-struct file_breaker {
-	/* Called with no lock held. True: something was asked and has let go, look again. */
-	bool (*break_handles)(struct file_table *table, const struct vfs_id *id);
-};
-
-/* NULL if out of memory. breaker may be NULL; it is borrowed. */
+/* NULL if out of memory. breaker is borrowed; without one (NULL) nothing is granted. */
 struct file_table *file_table_new(const struct file_breaker *breaker);
 void file_table_free(struct file_table *table);      /* no opens are left */
 unsigned file_table_count(struct file_table *table); /* opens, for status */
@@ -65,9 +65,12 @@ unsigned file_table_count(struct file_table *table); /* opens, for status */
  * DELETE_PENDING when the file is to be deleted, or INSUFFICIENT_RESOURCES. Each stream of a file
  * is shared by itself, but to delete the file is to delete all of them. Opens that only look
  * (attributes, synchronize, security) neither conflict nor are conflicted with. Its name is
- * node->path.
+ * node->path. An oplock or lease in its way is broken first; when that took time, the name may
+ * stand for something else meanwhile: RETRY, look it up anew. CANCELLED: called off. wait may be
+ * NULL.
  */
-struct nt_status file_open_add(struct file_table *table, struct file_open *open) NT_WARN_UNUSED;
+struct nt_status file_open_add(struct file_table *table, struct file_open *open,
+			       struct file_wait *wait) NT_WARN_UNUSED;
 
 /* Would a new open be let in? The same answers, nothing entered; for a caller that must know before
  * it truncates. `self` (may be NULL) is left out of account. */

@@ -7,11 +7,18 @@
 #define SMBD_FILE_PRIVATE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "smbd/file/file.h"
+#include "smbd/file/oplock_state.h"
+#include "transport/base/clock.h"
+#include "transport/fiber/fiber.h"
 
 #define SHARDS  64
 #define BUCKETS 64 /* a shard */
+
+/* [MS-SMB2] 3.3.2.1 */
+#define OPLOCK_TIMEOUT_NS (35 * NS_PER_SEC)
 
 struct shard {
 	pthread_mutex_t mutex;
@@ -21,6 +28,9 @@ struct shard {
 
 struct file_table {
 	const struct file_breaker *breaker;
+	_Atomic uint64_t break_timeout_ns;
+	_Atomic uint64_t oplock_serial;
+	struct lease_table leases;
 	struct shard shards[SHARDS];
 };
 
@@ -39,11 +49,79 @@ struct file {
 	 */
 	struct vfs_cred *delete_cred;
 	char *delete_path;
+
+	struct list_node oplocks;  /* of oplock.node */
+	atomic_uint oplock_count;  /* that cache anything: looked at under no lock */
+	struct fiber_cond changed; /* an open or an oplock went, or came down */
+	uint64_t changes;          /* so many times */
+	unsigned pins;             /* kept by so many though nobody has it open */
 };
 
 struct shard *shard_of(struct file_table *table, const struct vfs_id *id);
 
 /* The shard's mutex is held. NULL: nobody has it open. */
 struct file *file_find(struct shard *shard, const struct vfs_id *id);
+
+/* ---- under the shard's mutex ---- */
+
+void file_pin(struct file *file);
+void file_unpin(struct file *file); /* it may be gone then */
+
+/* Who waits at it looks again. */
+void file_stir(struct file *file);
+
+/* file_open_add() without its waiting. RETRY: wait at open->file. */
+NT_WARN_UNUSED struct nt_status file_open_try(struct file_table *table, struct file_open *open,
+					      uint64_t now_ns, struct list_node *notices);
+
+/* ---- oplock.c, under the shard's mutex. Notices go to the list, for oplock_notices_send() ---- */
+
+enum oplock_operation {
+	OPLOCK_OPEN,
+	OPLOCK_OPEN_CONFLICT, /* it would be a sharing violation */
+	OPLOCK_OVERWRITE,     /* an open that cuts off what is there */
+	OPLOCK_CHANGED,       /* data was changed */
+	OPLOCK_DIRECTORY,     /* what is in a directory was changed */
+	OPLOCK_HANDLE         /* the name is to be changed or deleted */
+};
+
+/* One oplock, or one lease with all its opens. */
+struct oplock {
+	struct list_node node; /* of its file */
+	struct oplock_state s;
+	bool alone, v2;         /* as struct oplock_request has them */
+	struct list_node opens; /* of file_open.node_in_oplock */
+	struct lease_entry lease;
+	uint64_t serial; /* never used again */
+};
+
+/* Break what stands in the way of `by` (NULL: nobody's). True: wait at the file, then look again.
+ */
+bool oplocks_break(struct file_table *table, struct file *file, enum oplock_operation op,
+		   const struct file_open *by, uint64_t now_ns, struct list_node *notices);
+
+/* May a lease of that key be this file's? INVALID_PARAMETER: it is another one's. */
+NT_WARN_UNUSED struct nt_status oplocks_check(struct file_table *table,
+					      const struct oplock_request *want,
+					      const struct vfs_id *file);
+
+/* The open is among the file's: what of its wish can it have? */
+void oplocks_grant(struct file_table *table, struct file *file, struct file_open *open);
+/* It closes. */
+void oplocks_leave(struct file_table *table, struct file *file, struct file_open *open);
+
+/* Who did not answer in time has lost what he had. */
+void oplocks_expire(struct file_table *table, struct file *file, uint64_t now_ns);
+
+/* When the next one's time is over; UINT64_MAX: nobody is waited for. */
+uint64_t oplocks_deadline_ns(const struct file *file);
+
+/* Under no mutex. */
+void oplock_notices_send(struct file_table *table, struct list_node *notices);
+
+/* Suspend till the file changes or a deadline passes. The mutex is released meanwhile, and the
+ * notices are sent. False: called off. */
+bool oplocks_wait(struct file_table *table, struct file *file, struct file_wait *wait,
+		  struct list_node *notices);
 
 #endif

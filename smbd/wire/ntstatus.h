@@ -114,6 +114,7 @@ struct nt_status nt_status_from_errno(int err);
 	X(TOO_MANY_SESSIONS, 0xc00000ce)          \
 	X(REQUEST_NOT_ACCEPTED, 0xc00000d0)       \
 	X(NOT_SAME_DEVICE, 0xc00000d4)            \
+	X(INVALID_OPLOCK_PROTOCOL, 0xc00000e3)    \
 	X(INTERNAL_ERROR, 0xc00000e5)             \
 	X(UNEXPECTED_IO_ERROR, 0xc00000e9)        \
 	X(DIRECTORY_NOT_EMPTY, 0xc0000101)        \
@@ -134,6 +135,7 @@ struct nt_status nt_status_from_errno(int err);
 	X(CONNECTION_DISCONNECTED, 0xc000020c)    \
 	X(CONNECTION_RESET, 0xc000020d)           \
 	X(NOT_FOUND, 0xc0000225)                  \
+	X(RETRY, 0xc000022d)                      \
 	X(PATH_NOT_COVERED, 0xc0000257)           \
 	X(NOT_A_REPARSE_POINT, 0xc0000275)        \
 	X(IO_REPARSE_TAG_INVALID, 0xc0000276)     \

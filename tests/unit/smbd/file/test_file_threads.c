@@ -28,7 +28,7 @@ static bool open_file(const char *path, uint32_t access, uint32_t sharing, struc
 	    vfs_create(fixture.share, fixture.cred, path, &create, &node) != 0)
 		return false;
 	*o = (struct file_open){.node = node, .access = access, .sharing = sharing};
-	if (nt_success(file_open_add(table, o)))
+	if (nt_success(file_open_add(table, o, NULL)))
 		return true;
 	vfs_node_close(node);
 	return false;

@@ -33,7 +33,7 @@ static struct nt_status try_open(const struct fixture *f, struct file_open *open
 	if (stream && vfs_node_stream_open(node, stream, false) != 0)
 		assert_int_equal(vfs_node_stream_open(node, stream, true), 0);
 	*open = (struct file_open){.node = node, .access = access, .sharing = sharing};
-	status = file_open_add(table, open);
+	status = file_open_add(table, open, NULL);
 	if (nt_error(status))
 		vfs_node_close(node);
 	return status;
