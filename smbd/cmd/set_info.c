@@ -2,6 +2,7 @@
 /* SET_INFO, [MS-SMB2] 3.3.5.21 and [MS-FSA] 2.1.5.15. */
 #include <limits.h>
 
+#include "smbd/cmd/caching.h"
 #include "smbd/cmd/ea.h"
 #include "smbd/cmd/file_commands.h"
 #include "smbd/cmd/handle.h"
@@ -92,8 +93,11 @@ static struct nt_status set_size(struct handle *h, struct rd *r, uint8_t class)
 
 /* ---- FileDispositionInformation, 2.1.5.15.3 ---- */
 
-static struct nt_status set_disposition(struct handle *h, struct rd *r, bool ex)
+static struct nt_status set_disposition(struct request *req, struct handle *h, struct rd *r,
+					bool ex)
 {
+	struct file_wait wait;
+	struct nt_status status = STATUS_SUCCESS;
 	uint32_t flags = 0;
 	bool pending;
 
@@ -107,7 +111,11 @@ static struct nt_status set_disposition(struct handle *h, struct rd *r, bool ex)
 		pending = flags & FILE_DISPOSITION_DELETE;
 	if (!(h->open.granted_access & DELETE))
 		return STATUS_ACCESS_DENIED;
-	return file_delete_set(h->files, &h->file, pending);
+	caching_wait_begin(req, &wait);
+	if (pending)
+		status = oplock_break_handles(h->files, &h->file.node->id, &h->file, &wait);
+	caching_wait_end(req);
+	return nt_success(status) ? file_delete_set(h->files, &h->file, pending) : status;
 }
 
 /* ---- FileRenameInformation, 2.1.5.15.11, and FileLinkInformation, 2.1.5.15.6 ---- */
@@ -130,6 +138,7 @@ static struct nt_status set_name(struct request *req, struct handle *h, struct r
 	bool ex = class == FileRenameInformationEx || class == FileLinkInformationEx;
 	bool link = class == FileLinkInformation || class == FileLinkInformationEx;
 	struct file_rename_info info;
+	struct file_wait wait;
 	struct nt_status status;
 	struct name *name;
 	bool replace;
@@ -153,6 +162,11 @@ static struct nt_status set_name(struct request *req, struct handle *h, struct r
 	if (name->trailing_slash && !handle_is_directory(h))
 		return STATUS_OBJECT_NAME_INVALID;
 	replace = info.flags & FILE_RENAME_REPLACE_IF_EXISTS;
+	caching_wait_begin(req, &wait);
+	status = oplock_break_names(h->files, &h->file, name->path, link, replace, &wait);
+	caching_wait_end(req);
+	if (!nt_success(status))
+		return status;
 	return link ? file_link(h->files, &h->file, name->path, replace)
 		    : file_rename(h->files, &h->file, name->path, replace);
 }
@@ -212,9 +226,9 @@ static struct nt_status set_file(struct request *req, struct handle *h,
 	case FileValidDataLengthInformation:
 		return set_size(h, &r, set->file_info_class);
 	case FileDispositionInformation:
-		return set_disposition(h, &r, false);
+		return set_disposition(req, h, &r, false);
 	case FileDispositionInformationEx:
-		return set_disposition(h, &r, true);
+		return set_disposition(req, h, &r, true);
 	case FileRenameInformation:
 	case FileRenameInformationEx:
 	case FileLinkInformation:

@@ -491,11 +491,16 @@ struct nt_status file_close(struct file_table *table, struct file_open *open)
 {
 	struct file *file = open->file, *base = open->base;
 	struct shard *shard = file->shard;
+	struct list_node notices = LIST_INIT(notices);
 	int err = 0, close_err;
 
 	pthread_mutex_lock(&shard->mutex);
-	if (open->delete_on_close && !file->delete_pending && !file_mark(file, open))
-		err = -ENOMEM;
+	if (open->delete_on_close && !file->delete_pending) {
+		if (!file_mark(file, open))
+			err = -ENOMEM;
+		/* who keeps it for later, though closed, shall let it go; not waited for */
+		(void)oplocks_break(table, file, OPLOCK_HANDLE, open, clock_mono_ns(), &notices);
+	}
 	list_del(&open->node_in_file);
 	if (base)
 		list_del(&open->node_in_base);
@@ -506,6 +511,7 @@ struct nt_status file_close(struct file_table *table, struct file_open *open)
 	if (base && !file_left(base))
 		base = NULL;
 	pthread_mutex_unlock(&shard->mutex);
+	oplock_notices_send(table, &notices);
 	if (file || base)
 		err = remove_left(open->node, file, base);
 	close_err = vfs_node_close(open->node);
@@ -518,15 +524,13 @@ struct nt_status file_close(struct file_table *table, struct file_open *open)
 
 /* ---- names ---- */
 
-/* Is path what `dir` (n bytes) is, or below it? */
-static bool is_below(const char *path, const char *dir, size_t n)
+bool file_path_is_below(const char *path, const char *dir, size_t n)
 {
 	return strncmp(path, dir, n) == 0 && path[n] == '/';
 }
 
-/* Run each() on every open of the share, shard by shard, under its mutex, until it returns true. */
-static bool each_open(struct file_table *table, const struct vfs_share *share,
-		      bool (*each)(struct file *file, struct file_open *o, void *arg), void *arg)
+bool file_each_open(struct file_table *table, const struct vfs_share *share,
+		    bool (*each)(struct file *file, struct file_open *o, void *arg), void *arg)
 {
 	bool stop = false;
 
@@ -559,7 +563,7 @@ static bool below_each(struct file *file, struct file_open *o, void *arg)
 {
 	const struct moved *m = arg;
 
-	return is_below(o->path, m->from, m->from_len);
+	return file_path_is_below(o->path, m->from, m->from_len);
 }
 
 /* *path goes by the new name, if it went by the old one. Out of memory: it stays, and the vfs finds
@@ -568,8 +572,8 @@ static void move_path(char **path, const struct moved *m, bool itself)
 {
 	char *moved;
 
-	if (!*path ||
-	    !(is_below(*path, m->from, m->from_len) || (itself && strcmp(*path, m->from) == 0)))
+	if (!*path || !(file_path_is_below(*path, m->from, m->from_len) ||
+			(itself && strcmp(*path, m->from) == 0)))
 		return;
 	moved = talloc_asprintf(NULL, "%s%s", m->to, *path + m->from_len);
 	if (!moved)
@@ -685,7 +689,7 @@ struct nt_status file_rename(struct file_table *table, struct file_open *open, c
 	status = STATUS_ACCESS_DENIED;
 	if (!moved.from_len)
 		goto free_from; /* the root */
-	if (node->stat.directory && each_open(table, node->share, below_each, &moved))
+	if (node->stat.directory && file_each_open(table, node->share, below_each, &moved))
 		goto free_from;
 	if (streams_are_open(open))
 		goto free_from;
@@ -695,7 +699,7 @@ struct nt_status file_rename(struct file_table *table, struct file_open *open, c
 	status = name_status(vfs_node_rename(node, from, new_path, replace, NULL, &to));
 	moved.to = to;
 	if (nt_success(status) && node->stat.directory)
-		each_open(table, node->share, moved_each, &moved);
+		file_each_open(table, node->share, moved_each, &moved);
 	else if (nt_success(status))
 		file_moved(open->file, node->share, &moved);
 	talloc_free(to);

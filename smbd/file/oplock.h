@@ -119,6 +119,12 @@ NT_WARN_UNUSED struct nt_status oplock_break_handles(struct file_table *table,
 						     const struct file_open *by,
 						     struct file_wait *wait);
 
+/* The same of all that a rename of the open's file to new_path has in its way: the file, what is
+ * open below a directory, and what is to be replaced. For a link only the latter. */
+NT_WARN_UNUSED struct nt_status oplock_break_names(struct file_table *table, struct file_open *open,
+						   const char *new_path, bool link, bool replace,
+						   struct file_wait *wait);
+
 /* [MS-SMB2] 3.3.5.22.1: the open's oplock came down to `state` (R or nothing). */
 NT_WARN_UNUSED struct nt_status oplock_ack(struct file_table *table, struct file_open *open,
 					   uint32_t state);

@@ -62,6 +62,13 @@ struct shard *shard_of(struct file_table *table, const struct vfs_id *id);
 /* The shard's mutex is held. NULL: nobody has it open. */
 struct file *file_find(struct shard *shard, const struct vfs_id *id);
 
+/* Run each() on every open of the share, shard by shard, under its mutex, until it returns true. */
+bool file_each_open(struct file_table *table, const struct vfs_share *share,
+		    bool (*each)(struct file *file, struct file_open *o, void *arg), void *arg);
+
+/* Is it below the directory, whose path is n bytes? */
+bool file_path_is_below(const char *path, const char *dir, size_t n);
+
 /* ---- under the shard's mutex ---- */
 
 void file_pin(struct file *file);

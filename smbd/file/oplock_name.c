@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Handles that are cached where a name is to change, [MS-FSA] 2.1.5.15.11 and 2.1.5.15.6. */
+#include <string.h>
+
+#include <talloc.h>
+
+#include "smbd/file/private.h"
+
+struct below {
+	const struct file_open *by;
+	const char *dir;
+	size_t dir_len;
+	struct vfs_id found;
+};
+
+/* One that keeps an open for later that nobody needs now, perhaps. */
+static bool below_caches(struct file *file, struct file_open *o, void *arg)
+{
+	struct below *below = arg;
+	const struct oplock *oplock = o->oplock;
+
+	if (!oplock || !(oplock->s.state & SMB2_LEASE_HANDLE_CACHING) ||
+	    !file_path_is_below(o->path, below->dir, below->dir_len))
+		return false;
+	below->found = file->id;
+	return true;
+}
+
+static struct nt_status break_below(struct file_table *table, const struct file_open *open,
+				    const char *path, struct file_wait *wait)
+{
+	struct below below = {.by = open, .dir = path, .dir_len = strlen(path)};
+	struct nt_status status = STATUS_SUCCESS;
+
+	while (nt_success(status) && file_each_open(table, open->node->share, below_caches, &below))
+		status = oplock_break_handles(table, &below.found, NULL, wait);
+	return status;
+}
+
+static struct nt_status break_target(struct file_table *table, const struct file_open *open,
+				     const char *new_path, struct file_wait *wait)
+{
+	struct vfs_node *target;
+	struct nt_status status;
+
+	if (vfs_lookup(open->node->share, open->node->cred, new_path, &target) != 0)
+		return STATUS_SUCCESS; /* nothing there, or the rename will say what is wrong */
+	status = vfs_id_equal(&target->id, &open->node->id)
+			 ? STATUS_SUCCESS
+			 : oplock_break_handles(table, &target->id, open, wait);
+	(void)vfs_node_close(target); /* O_PATH: nothing to lose */
+	return status;
+}
+
+struct nt_status oplock_break_names(struct file_table *table, struct file_open *open,
+				    const char *new_path, bool link, bool replace,
+				    struct file_wait *wait)
+{
+	char *path = link ? NULL : file_open_path(table, open, NULL);
+	struct nt_status status = STATUS_SUCCESS;
+
+	if (!link && !path)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	if (!link)
+		status = oplock_break_handles(table, &open->node->id, open, wait);
+	if (!link && nt_success(status) && open->node->stat.directory)
+		status = break_below(table, open, path, wait);
+	if (nt_success(status) && replace)
+		status = break_target(table, open, new_path, wait);
+	talloc_free(path);
+	return status;
+}
