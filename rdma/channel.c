@@ -14,8 +14,8 @@
 #define DIRECT_SLICES 64
 #define DIRECT_REMOTE_SLICES \
 	4096 /* more than 64 KiB of descriptors: what a READ or WRITE may name */
-#define POLL_BATCH  16
-#define POLL_ROUNDS 16 /* batches a turn: fairness */
+#define POLL_BATCH 16
+#define POLL_MOST  256 /* a turn */
 
 static struct direct_channel *direct_of(struct channel *ch)
 {
@@ -27,7 +27,7 @@ void direct_config_default(struct direct_config *config)
 	*config = (struct direct_config){
 		.receive_credits = 255,
 		.send_credits = 255,
-		.send_bytes = 1364,
+		.send_bytes = 8192,
 		.receive_bytes = 1364,
 		.fragmented_bytes = 1u << 20,
 		.remote_bytes = 8u << 20,
@@ -95,8 +95,8 @@ static void channel_reap(struct direct_channel *c)
 	struct ibv_wc wc;
 
 	while (c->cq && c->verbs->poll_cq(c->cq, 1, &wc) == 1) {
-		if (wc.status == IBV_WC_SUCCESS && (wc.wr_id & 3) == DIRECT_WR_SEND)
-			direct_send_done(c, &c->outs[wc.wr_id >> 2]);
+		if (wc.status == IBV_WC_SUCCESS && !direct_posted_slot(c, &wc))
+			direct_posted_done(c, &wc);
 	}
 }
 
@@ -159,10 +159,9 @@ static const struct channel_ops direct_ops = {
 
 static void channel_failed(struct direct_channel *c, const struct ibv_wc *wc)
 {
-	static const char *const kinds[] = {"receive", "send", "RDMA write", "RDMA read"};
-
 	if (c->state < DIRECT_DRAINING && wc->status != IBV_WC_WR_FLUSH_ERR)
-		log_info("%s: a %s failed: status %d", c->ch.name, kinds[wc->wr_id & 3],
+		log_info("%s: a %s failed: status %d", c->ch.name,
+			 direct_posted_slot(c, wc) ? "receive" : direct_posted_name(c, wc),
 			 wc->status);
 	if (wc->status != IBV_WC_WR_FLUSH_ERR)
 		atomic_fetch_add(&c->device->errors, 1);
@@ -173,67 +172,69 @@ static void channel_failed(struct direct_channel *c, const struct ibv_wc *wc)
 
 static void channel_completed(struct direct_channel *c, const struct ibv_wc *wc)
 {
-	unsigned index = (unsigned)(wc->wr_id >> 2);
+	struct direct_slot *slot = direct_posted_slot(c, wc);
 
 	if (wc->status != IBV_WC_SUCCESS) {
 		channel_failed(c, wc);
 		return;
 	}
-	switch ((enum direct_wr)(wc->wr_id & 3)) {
-	case DIRECT_WR_RECV:
-		direct_receive(c, &c->slots[index], wc->byte_len);
-		break;
-	case DIRECT_WR_SEND:
-		direct_send_done(c, &c->outs[index]);
-		if (c->state == DIRECT_ANSWERED)
-			direct_channel_opened(c);
-		else if (c->state == DIRECT_REFUSING)
-			direct_channel_end(c, -EPROTO, -ECONNRESET);
-		break;
-	case DIRECT_WR_WRITE:
-		c->writes--;
-		break;
-	case DIRECT_WR_READ:
-		direct_read_done(c, index);
-		break;
+	if (slot) {
+		direct_receive(c, slot, wc->byte_len);
+		return;
 	}
+	direct_posted_done(c, wc);
+	if (c->state == DIRECT_ANSWERED)
+		direct_channel_opened(c);
+	else if (c->state == DIRECT_REFUSING)
+		direct_channel_end(c, -EPROTO, -ECONNRESET);
 }
 
-/* False: there may be more. */
-static bool channel_poll(struct direct_channel *c, unsigned rounds)
+/* Up to a bound, for fairness. How many there were. */
+static unsigned channel_poll(struct direct_channel *c)
 {
 	struct ibv_wc wc[POLL_BATCH];
+	unsigned count = 0;
+	int n = POLL_BATCH;
 
-	while (rounds--) {
-		int n = c->verbs->poll_cq(c->cq, POLL_BATCH, wc);
-
+	while (n == POLL_BATCH && count < POLL_MOST && c->state < DIRECT_ENDED) {
+		n = c->verbs->poll_cq(c->cq, POLL_BATCH, wc);
 		for (int i = 0; i < n && c->state < DIRECT_ENDED; i++)
 			channel_completed(c, &wc[i]);
 		if (n < 0)
 			direct_channel_gone(c);
-		if (n < POLL_BATCH || c->state >= DIRECT_ENDED)
-			return true;
+		count += n > 0 ? (unsigned)n : 0;
 	}
-	return false;
+	return count;
 }
 
-/* Asked for again before it is polled: what comes in between is an event of its own. */
+/* As long as completions come it is polled at the end of each turn, and no event is asked for. */
 static void channel_cq_ready(struct reactor_watch *watch, uint32_t events)
 {
 	struct direct_channel *c = container_of(watch, struct direct_channel, cq_watch);
 	const char *context = log_context(c->ch.name);
 	struct ibv_cq *cq;
-	unsigned n = 0;
 
-	while (c->verbs->get_cq_event(c->completions, &cq) == 0)
-		n++;
-	if (n)
-		c->verbs->ack_cq_events(c->cq, n);
-	if (c->verbs->req_notify_cq(c->cq) != 0)
-		direct_channel_gone(c);
-	c->poll_more = !channel_poll(c, POLL_ROUNDS);
+	if (c->verbs->get_cq_event(c->completions, &cq) == 0)
+		c->cq_events++;
+	c->polling = true;
+	channel_poll(c);
 	reactor_defer(c->ch.reactor, &c->turn);
 	log_context(context);
+}
+
+/* Asked for again before it is polled for the last time: what comes after that makes an event. */
+static void channel_poll_on(struct direct_channel *c)
+{
+	if (!c->polling || c->state > DIRECT_CLOSING)
+		return;
+	if (channel_poll(c) == 0) {
+		c->polling = false;
+		if (c->verbs->req_notify_cq(c->cq) != 0)
+			direct_channel_gone(c);
+		if (channel_poll(c) == 0)
+			return;
+	}
+	direct_channel_turn(c);
 }
 
 /* ---- connection events ---- */
@@ -268,7 +269,7 @@ static void channel_event(struct direct_channel *c, const struct rdma_cm_event *
 		direct_channel_turn(c);
 		break;
 	case RDMA_CM_EVENT_DISCONNECTED: /* what completed before it counts */
-		while (!channel_poll(c, POLL_ROUNDS))
+		while (channel_poll(c))
 			;
 		direct_channel_gone(c);
 		break;
@@ -301,8 +302,6 @@ void direct_channel_turn(struct direct_channel *c)
 
 static void turn_open(struct direct_channel *c)
 {
-	if (c->poll_more)
-		c->poll_more = !channel_poll(c, POLL_ROUNDS);
 	if (c->state == DIRECT_OPEN)
 		direct_receive_resume(c);
 	if (c->state >= DIRECT_ANSWERED && c->state <= DIRECT_CLOSING &&
@@ -310,17 +309,18 @@ static void turn_open(struct direct_channel *c)
 		direct_channel_end(c, -ECONNRESET, -ECONNRESET);
 	direct_pull_pump(c);
 	direct_send_pump(c);
+	if (c->state <= DIRECT_CLOSING)
+		direct_post_flush(c);
+	channel_poll_on(c);
 	if (c->state == DIRECT_CLOSING && direct_send_idle(c))
 		direct_channel_end(c, 0, -ECANCELED);
-	else if (c->poll_more && c->state < DIRECT_DRAINING)
-		direct_channel_turn(c);
 }
 
 /* Once: what completed before the end, then nothing more is with the device, then the ops. Then as
  * long as it takes: the messages that are whole. */
 static void turn_draining(struct direct_channel *c)
 {
-	while (c->cq && !channel_poll(c, POLL_ROUNDS))
+	while (c->cq && channel_poll(c))
 		;
 	if (c->state != DIRECT_DRAINING)
 		return;
@@ -407,6 +407,7 @@ struct direct_channel *direct_channel_create(struct rdma_cm_id *id, struct react
 	c->ch.reactor = reactor;
 	c->read_out = read_depth(config->read_depth, device->read_out_max);
 	c->read_in = read_depth(config->read_depth, device->read_in_max);
+	c->sge_max = device->sge_max < DIRECT_SGE_MAX ? device->sge_max : DIRECT_SGE_MAX;
 	channel_init(c);
 	c->events = c->verbs->create_event_channel();
 	if (!c->events || c->verbs->migrate_id(id, c->events) != 0) {
@@ -447,11 +448,9 @@ int direct_channel_prepare(struct direct_channel *c)
 	if (err)
 		return err;
 	c->timed = true;
+	direct_rx_init(&c->rx, &direct_receive_user, c->config.unreleased, 0);
+	c->rx_ready = true;
 	err = direct_memory_get(c);
-	if (!err)
-		err = direct_rx_init(&c->rx, &direct_receive_user, c->config.unreleased,
-				     c->slot_count / 2);
-	c->rx_ready = !err;
 	if (!err)
 		err = direct_queues_create(c);
 	if (!err)

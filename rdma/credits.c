@@ -5,26 +5,43 @@
  */
 #include "rdma/private.h"
 
-/* What the peer has at hand is refilled when it lacks a quarter. */
-static unsigned credits_quarter(const struct direct_channel *c)
+/* What the peer is to have at hand: what it asks for, as far as there are slots. */
+static unsigned credits_target(const struct direct_channel *c)
 {
-	return c->receive_target >= 4 ? c->receive_target / 4 : 1;
+	return c->receive_target < c->slots_made ? c->receive_target : c->slots_made - 1;
 }
 
-/* Up to the peer's target. */
+/* It is refilled when it lacks a quarter. */
+static unsigned credits_quarter(const struct direct_channel *c)
+{
+	return credits_target(c) >= 4 ? credits_target(c) / 4 : 1;
+}
+
+/* Up to the target; of what is posted, one is kept back. */
 static unsigned credits_grantable(const struct direct_channel *c)
 {
 	unsigned fresh = c->posted - c->granted;
-	unsigned room = c->receive_target > c->granted ? c->receive_target - c->granted : 0;
+	unsigned target = credits_target(c);
+	unsigned room = target > c->granted ? target - c->granted : 0;
 
+	if (c->granted && fresh)
+		fresh--;
 	return fresh < room ? fresh : room;
+}
+
+void direct_credits_request(struct direct_channel *c, unsigned requested)
+{
+	/* two at least: else each grant would take the credit it gives */
+	unsigned target = requested < 2 ? 2 : requested;
+
+	c->receive_target = target < c->slot_count ? target : c->slot_count - 1;
 }
 
 unsigned direct_credits_to_grant(const struct direct_channel *c)
 {
 	unsigned n = credits_grantable(c);
 
-	/* 3.1.5.9: "if SendCredits is one": over the target rather than not at all */
+	/* 3.1.5.9: "if SendCredits is one": the one that was kept back, rather than none */
 	if (n == 0 && c->send_credits == 1 && c->posted > c->granted)
 		n = 1;
 	return n;
@@ -53,17 +70,22 @@ void direct_credits_spend(struct direct_channel *c, struct direct_data *header)
 	c->ask = false;
 }
 
+/* The peer needs more at once than it has: for this message, or for the many it sends. */
+static bool credits_lacking(const struct direct_channel *c, const struct direct_data *header)
+{
+	return header->len &&
+	       (c->granted < c->slots_made / 2 || header->remaining / header->len > c->granted);
+}
+
 bool direct_credits_receive(struct direct_channel *c, const struct direct_data *header)
 {
-	unsigned target = header->credits_requested;
-
 	if (c->granted == 0)
 		return false;
 	c->granted--;
 	c->send_credits += header->credits_granted;
-	/* two at least: else each grant would take the credit it gives. One slot is kept back. */
-	target = target < 2 ? 2 : target;
-	c->receive_target = target < c->slot_count ? target : c->slot_count - 1;
+	direct_credits_request(c, header->credits_requested);
+	if (credits_lacking(c, header) && c->receive_target >= c->slots_made)
+		direct_memory_grow(c);
 	c->owes_grant |= header->len > 0;
 	c->owes_answer |= header->flags & DIRECT_RESPONSE_REQUESTED;
 	return true;

@@ -2,14 +2,16 @@
 /*
  * What goes out: [MS-SMBD] 3.1.5.1, 3.1.5.4. One message after the other, its fragments contiguous:
  * an empty message in their middle is never sent, as some receivers take it for the message's end;
- * what it would say goes with the next fragment. A fragment is copied into a slot: it is small, and
- * the slot is registered whatever memory the message is in.
+ * what it would say goes with the next fragment. Payload in pool memory is gathered from where it
+ * is; what is short, or elsewhere, or beyond the device's entries, is copied behind the header.
  */
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
 
 #include "rdma/private.h"
+
+#define GATHER_LEAST 256 /* bytes: fewer are copied sooner than described */
 
 static size_t slices_len(const struct slice *s, unsigned count)
 {
@@ -59,19 +61,75 @@ void direct_send(struct channel *ch, struct channel_send *send)
 
 /* ---- a fragment ---- */
 
-/* The next n bytes of the message. */
-static void send_gather(struct direct_channel *c, const struct channel_send *send, uint8_t *to,
-			size_t n)
-{
-	while (n) {
-		const struct slice *s = &send->msg[c->msg_index];
-		size_t part = s->len - c->msg_at < n ? s->len - c->msg_at : n;
+/* One that is being put together: the first entry begins with its header. */
+struct fragment {
+	struct ibv_send_wr *wr;
+	struct direct_out *out;
+	size_t copied; /* bytes of the out in use */
+	size_t len;    /* payload */
+	bool copying;  /* the last entry is of the out */
+};
 
-		if (part)
-			memcpy(to, (const uint8_t *)s->data + c->msg_at, part);
-		to += part;
-		n -= part;
-		c->msg_at += part;
+static bool fragment_full(const struct direct_channel *c, const struct fragment *f)
+{
+	return (unsigned)f->wr->num_sge == c->sge_max;
+}
+
+/* How many of the n bytes were copied. */
+static size_t fragment_copy(struct direct_channel *c, struct fragment *f, const uint8_t *from,
+			    size_t n)
+{
+	uint8_t *to = f->out->data + f->copied;
+
+	n = n < DIRECT_OUT_BYTES - f->copied ? n : DIRECT_OUT_BYTES - f->copied;
+	if (n == 0 || (!f->copying && fragment_full(c, f)))
+		return 0;
+	if (!f->copying)
+		f->wr->sg_list[f->wr->num_sge++] =
+			(struct ibv_sge){.addr = (uintptr_t)to, .lkey = f->out->lkey};
+	memcpy(to, from, n);
+	f->wr->sg_list[f->wr->num_sge - 1].length += (uint32_t)n;
+	f->copied += n;
+	f->copying = true;
+	return n;
+}
+
+/* Likewise, of n bytes that can stay where they are. */
+static size_t fragment_gather(struct direct_channel *c, struct fragment *f, const struct slice *s,
+			      const uint8_t *from, size_t n)
+{
+	if (!s->region || n < GATHER_LEAST || fragment_full(c, f))
+		return 0;
+	f->wr->sg_list[f->wr->num_sge++] =
+		(struct ibv_sge){.addr = (uintptr_t)from,
+				 .length = (uint32_t)n,
+				 .lkey = direct_device_lkey(c->device, s->region)};
+	f->copying = false;
+	return n;
+}
+
+/* As much of the message as goes into it. */
+static void fragment_fill(struct direct_channel *c, struct fragment *f,
+			  const struct channel_send *send)
+{
+	size_t room = c->send_bytes - DIRECT_DATA_OFFSET;
+
+	room = room < c->msg_left ? room : c->msg_left;
+	while (f->len < room) {
+		const struct slice *s = &send->msg[c->msg_index];
+		size_t part =
+			s->len - c->msg_at < room - f->len ? s->len - c->msg_at : room - f->len;
+		const uint8_t *from = (const uint8_t *)s->data + c->msg_at;
+		size_t n = 0;
+
+		if (part) {
+			n = fragment_gather(c, f, s, from, part);
+			n = n ? n : fragment_copy(c, f, from, part);
+			if (n == 0)
+				break;
+		}
+		f->len += n;
+		c->msg_at += n;
 		if (c->msg_at == s->len) {
 			c->msg_index++;
 			c->msg_at = 0;
@@ -79,60 +137,68 @@ static void send_gather(struct direct_channel *c, const struct channel_send *sen
 	}
 }
 
-static bool send_post(struct direct_channel *c, struct direct_out *out, uint32_t len,
-		      const struct channel_send *invalidating)
+/* Its credits and its header. */
+static void fragment_head(struct direct_channel *c, const struct fragment *f)
 {
-	struct ibv_sge sge = {.addr = (uintptr_t)out->data, .length = len, .lkey = out->lkey};
-	struct ibv_send_wr wr = {.wr_id = direct_wr_id(DIRECT_WR_SEND, (unsigned)(out - c->outs)),
-				 .opcode = IBV_WR_SEND,
-				 .sg_list = &sge,
-				 .num_sge = 1,
-				 .send_flags = IBV_SEND_SIGNALED};
-
-	if (invalidating) {
-		wr.opcode = IBV_WR_SEND_WITH_INV;
-		wr.invalidate_rkey = invalidating->invalidate_token;
-		c->ch.counters.invalidations++;
-	}
-	if (direct_post_send(c, &wr) != 0) {
-		list_push_front(&c->idle_outs, &out->node);
-		direct_channel_end(c, -ECONNRESET, -ECONNRESET);
-		return false;
-	}
-	return true;
-}
-
-/* A data transfer with the next n bytes of the message, or none. False: the channel ended. */
-static bool send_transfer(struct direct_channel *c, struct channel_send *send, uint32_t n)
-{
-	struct direct_out *out = container_of(list_pop(&c->idle_outs), struct direct_out, node);
-	struct direct_data header = {.len = n};
-	struct wr w = wr_init(out->data, DIRECT_DATA_OFFSET);
-	bool last = send && c->msg_left == n;
+	struct direct_data header = {.len = (uint32_t)f->len};
+	struct wr w = wr_init(f->out->data, DIRECT_DATA_OFFSET);
 
 	direct_credits_spend(c, &header);
 	c->stalled_since = 0;
-	if (send)
-		header.remaining = (uint32_t)(c->msg_left - n);
+	header.remaining = f->len ? (uint32_t)(c->msg_left - f->len) : 0;
 	direct_data_encode(&w, &header);
-	if (send) {
-		send_gather(c, send, out->data + w.len, n);
-		send->sent += n;
-		c->msg_left -= n;
-	}
-	out->last = last ? send : NULL;
-	return send_post(c, out, (uint32_t)w.len + n,
-			 last && send->invalidate && c->ch.limits.remote_invalidate ? send : NULL);
 }
 
-static bool send_may(struct direct_channel *c)
+/* The message's last fragment takes the peer's token with it. */
+static void fragment_invalidate(struct direct_channel *c, struct ibv_send_wr *wr,
+				const struct channel_send *send)
 {
-	if (!direct_credits_may_send(c)) {
-		if (!c->stalled_since)
-			c->stalled_since = reactor_now_ns(c->ch.reactor);
+	if (!send->invalidate || !c->ch.limits.remote_invalidate)
+		return;
+	wr->opcode = IBV_WR_SEND_WITH_INV;
+	wr->invalidate_rkey = send->invalidate_token;
+	c->ch.counters.invalidations++;
+}
+
+/* A data transfer with the next bytes of the message, or none. False: the channel ended. */
+static bool send_transfer(struct direct_channel *c, struct direct_out *out,
+			  struct channel_send *send)
+{
+	struct fragment f = {.out = out, .copied = DIRECT_DATA_OFFSET, .copying = true};
+	bool last;
+
+	f.wr = direct_post_begin(c);
+	if (!f.wr)
 		return false;
+	f.wr->opcode = IBV_WR_SEND;
+	f.wr->num_sge = 1;
+	f.wr->sg_list[0] = (struct ibv_sge){
+		.addr = (uintptr_t)out->data, .length = DIRECT_DATA_OFFSET, .lkey = out->lkey};
+	if (send)
+		fragment_fill(c, &f, send);
+	else
+		f.wr->sg_list[0].length = DIRECT_EMPTY_BYTES;
+	fragment_head(c, &f);
+	last = send && c->msg_left == f.len;
+	if (last)
+		fragment_invalidate(c, f.wr, send);
+	if (send) {
+		send->sent += f.len;
+		c->msg_left -= f.len;
 	}
-	return !list_empty(&c->idle_outs);
+	out->last = last ? send : NULL;
+	direct_post_end(c, DIRECT_SEND, out, last);
+	return true;
+}
+
+/* An out, if a credit is there to spend on it. */
+static struct direct_out *send_may(struct direct_channel *c)
+{
+	if (direct_credits_may_send(c))
+		return direct_memory_out(c);
+	if (!c->stalled_since)
+		c->stalled_since = reactor_now_ns(c->ch.reactor);
+	return NULL;
 }
 
 /* ---- a message ---- */
@@ -197,10 +263,9 @@ static bool send_message(struct direct_channel *c, struct channel_send *send)
 	if (!direct_push_pump(c))
 		return false;
 	while (c->msg_left) {
-		size_t room = c->send_bytes - DIRECT_DATA_OFFSET;
+		struct direct_out *out = send_may(c);
 
-		if (!send_may(c) ||
-		    !send_transfer(c, send, (uint32_t)(c->msg_left < room ? c->msg_left : room)))
+		if (!out || !send_transfer(c, out, send))
 			return false;
 	}
 	c->begun = false;
@@ -214,9 +279,13 @@ static void send_empty(struct direct_channel *c)
 {
 	bool wanted = c->owes_answer || c->ask || direct_credits_refill(c);
 	bool middle = c->begun && send_first(&c->sends)->sent > 0;
+	struct direct_out *out;
 
-	if (wanted && !middle && !list_empty(&c->idle_outs) && direct_credits_may_send(c))
-		send_transfer(c, NULL, 0);
+	if (!wanted || middle || !direct_credits_may_send(c))
+		return;
+	out = direct_memory_out(c);
+	if (out)
+		send_transfer(c, out, NULL);
 }
 
 void direct_send_pump(struct direct_channel *c)
@@ -249,7 +318,7 @@ void direct_send_done(struct direct_channel *c, struct direct_out *out)
 	struct channel_send *send = out->last;
 
 	out->last = NULL;
-	list_push(&c->idle_outs, &out->node);
+	list_push_front(&c->idle_outs, &out->node);
 	if (!send)
 		return;
 	assert(send == send_first(&c->sent));

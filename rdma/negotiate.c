@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The first two messages of a connection: [MS-SMBD] 3.1.5.2, 3.1.5.3, 3.1.5.6, 3.1.5.7. */
+#include <assert.h>
 #include <errno.h>
 
 #include "rdma/private.h"
@@ -10,24 +11,27 @@ static uint32_t least(uint32_t a, uint32_t b)
 	return a < b ? a : b;
 }
 
-static void negotiate_post(struct direct_channel *c, struct wr *w, struct direct_out *out)
-{
-	struct ibv_sge sge = {.addr = (uintptr_t)w->data, .length = (uint32_t)w->len, out->lkey};
-	struct ibv_send_wr wr = {.wr_id = direct_wr_id(DIRECT_WR_SEND, (unsigned)(out - c->outs)),
-				 .opcode = IBV_WR_SEND,
-				 .sg_list = &sge,
-				 .num_sge = 1,
-				 .send_flags = IBV_SEND_SIGNALED};
-
-	out->last = NULL;
-	list_del(&out->node);
-	if (direct_post_send(c, &wr) != 0)
-		direct_channel_end(c, -ECONNRESET, -ECONNRESET);
-}
-
+/* The first message that either end sends: an out is idle. */
 static struct direct_out *negotiate_out(struct direct_channel *c)
 {
-	return container_of(list_first(&c->idle_outs), struct direct_out, node);
+	struct direct_out *out = direct_memory_out(c);
+
+	assert(out);
+	return out;
+}
+
+static void negotiate_post(struct direct_channel *c, struct wr *w, struct direct_out *out)
+{
+	struct ibv_send_wr *wr = direct_post_begin(c);
+
+	if (!wr)
+		return;
+	out->last = NULL;
+	wr->opcode = IBV_WR_SEND;
+	wr->num_sge = 1;
+	wr->sg_list[0] = (struct ibv_sge){(uintptr_t)w->data, (uint32_t)w->len, out->lkey};
+	direct_post_end(c, DIRECT_SEND, out, true);
+	direct_post_flush(c);
 }
 
 static void negotiate_fail(struct direct_channel *c, const char *what)
@@ -41,9 +45,7 @@ static void negotiate_settle(struct direct_channel *c, uint16_t credits_requeste
 			     uint32_t peer_send, uint32_t peer_receive, uint32_t peer_fragmented,
 			     uint32_t remote_bytes)
 {
-	unsigned target = credits_requested < 2 ? 2 : credits_requested;
-
-	c->receive_target = target < c->slot_count ? target : c->slot_count - 1;
+	direct_credits_request(c, credits_requested);
 	c->receive_bytes = least(c->config.receive_bytes, peer_send);
 	if (c->receive_bytes < DIRECT_RECEIVE_MIN)
 		c->receive_bytes = DIRECT_RECEIVE_MIN;

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An SMB Direct channel, for the files of rdma/ only. channel.c: birth, end and events; queues.c:
- * the queue pair and its memory; negotiate.c, credits.c, fragment.c, readwrite.c and keepalive.c as
- * [MS-SMBD] divides; reassemble.c what comes in.
+ * An SMB Direct channel, for the files of rdma/ only. channel.c: birth, end and events; memory.c:
+ * the memory of slots; queues.c: the queue pair, and what is with the device; negotiate.c,
+ * credits.c, fragment.c, readwrite.c and keepalive.c as [MS-SMBD] divides; reassemble.c what comes
+ * in.
  *
  * Thread: the reactor's, but direct_channel_create(). Ownership: the channel owns its id, queues
  * and slots; of an op only what channel.h says is the transport's.
  *
  * Credits. `posted` receives are with the device; of them the peer knows of `granted`. Ours to
- * spend are `send_credits`. One receive more than the target is posted, which is granted only so
- * that our last credit may be spent (3.1.5.9): that way neither end can be stuck for want of a
- * grant.
+ * spend are `send_credits`. One posted receive is kept back, and granted only so that our last
+ * credit may be spent (3.1.5.9): that way neither end can be stuck for want of a grant.
+ *
+ * Memory grows with what the connection does: a few receives are posted at first, and more once the
+ * peer needs more than it was given. A shared receive queue would not do: each credit that any
+ * peer holds needs a receive of its own, since nothing waits for one (rnr_retry 0).
  */
 #ifndef RDMA_PRIVATE_H
 #define RDMA_PRIVATE_H
@@ -25,7 +29,9 @@
 
 #define DIRECT_READS_MAX 16
 #define DIRECT_SGE_MAX   8
-#define DIRECT_SLABS     40 /* pool buffers under the slots */
+#define DIRECT_CHAIN     8    /* requests handed to the device at once */
+#define DIRECT_SLABS     40   /* pool buffers under the slots */
+#define DIRECT_OUT_BYTES 1364 /* of an out: more of a fragment is only gathered */
 
 enum direct_state {
 	DIRECT_NEGOTIATING, /* the user knows nothing of it */
@@ -49,12 +55,20 @@ struct direct_owner {
 	void (*freed)(struct direct_owner *owner, struct direct_channel *c);
 };
 
-/* A send's memory: a header and a fragment. */
+/* A send's memory: a header, and what of the fragment is copied. */
 struct direct_out {
 	struct list_node node;
-	uint8_t *data;
+	uint8_t *data; /* DIRECT_OUT_BYTES */
 	uint32_t lkey;
 	struct channel_send *last; /* whose last fragment it carries; NULL: none's */
+};
+
+enum direct_request { DIRECT_SEND, DIRECT_WRITE, DIRECT_READ };
+
+/* A place in the send queue. */
+struct direct_posted {
+	enum direct_request kind;
+	void *of; /* the out, or the pull */
 };
 
 /* Walks local slices and remote descriptors in step. */
@@ -98,7 +112,9 @@ struct direct_channel {
 	struct reactor_watch cm_watch, cq_watch;
 	struct reactor_defer turn;
 	struct reactor_timer timer;
-	bool timed, watched, connected, poll_more;
+	bool timed, watched, connected;
+	bool polling;              /* no event will come: it is not armed */
+	unsigned cq_events;        /* to be acknowledged in the end */
 	bool told, refused;        /* the user knows of it; does not want it */
 	uint8_t read_out, read_in; /* initiator depth, responder resources */
 
@@ -108,12 +124,23 @@ struct direct_channel {
 	size_t slab_at;
 	struct direct_slot *slots;
 	struct direct_out *outs;
-	unsigned slot_count, out_count;
-	struct list_node idle_slots; /* not posted */
+	unsigned slot_count, out_count; /* at most */
+	unsigned slots_made, outs_made; /* have memory */
+	struct list_node idle_slots;    /* not posted */
 	struct list_node idle_outs;
+
+	/* the send queue: what is with the device or in the chain, in order */
+	struct direct_posted *requests; /* a power of two of them */
+	uint32_t request_mask, request_head, request_tail;
+	unsigned unsignalled;  /* since the last that makes a completion */
+	unsigned signal_every; /* so often that nobody waits for a place that is free already */
+	unsigned chained;      /* not yet with the device */
+	struct ibv_send_wr chain[DIRECT_CHAIN];
+	struct ibv_sge chain_sges[DIRECT_CHAIN][DIRECT_SGE_MAX];
 
 	/* negotiated */
 	uint32_t send_bytes, receive_bytes, send_fragmented;
+	unsigned sge_max; /* of a send or write */
 
 	/* credits */
 	unsigned posted, granted, receive_target;
@@ -151,13 +178,6 @@ struct direct_channel {
 	unsigned link_news; /* of the device, that were acted on */
 };
 
-enum direct_wr { DIRECT_WR_RECV, DIRECT_WR_SEND, DIRECT_WR_WRITE, DIRECT_WR_READ };
-
-static inline uint64_t direct_wr_id(enum direct_wr kind, unsigned index)
-{
-	return (uint64_t)index << 2 | kind;
-}
-
 /* ---- channel.c ---- */
 
 /* Over an id that has an address and is on the way to a connection; takes it, and the reference to
@@ -182,20 +202,40 @@ void direct_channel_turn(struct direct_channel *c);
 /* The connection is of no more use; what came is still delivered. */
 void direct_channel_gone(struct direct_channel *c);
 
+/* ---- memory.c ---- */
+/* What there is at first. */
+int direct_memory_get(struct direct_channel *c);
+void direct_memory_put(struct direct_channel *c);
+/* An idle out; more are made if there are none. NULL: all are with the device, or the pool is dry.
+ */
+struct direct_out *direct_memory_out(struct direct_channel *c);
+/* Some more slots, if the pool has memory for them. */
+void direct_memory_grow(struct direct_channel *c);
+
 /* ---- queues.c ---- */
 int direct_queues_create(struct direct_channel *c);
 /* The device touches no memory of the channel any more. */
 void direct_queues_destroy(struct direct_channel *c);
-int direct_memory_get(struct direct_channel *c);
-void direct_memory_put(struct direct_channel *c);
 int direct_post_receives(struct direct_channel *c, unsigned most);
-int direct_post_send(struct direct_channel *c, struct ibv_send_wr *wr);
+/* Of a receive: its slot. NULL: of another request. */
+struct direct_slot *direct_posted_slot(const struct direct_channel *c, const struct ibv_wc *wc);
+/* A request is made in place: its opcode, entries (at most DIRECT_SGE_MAX) and their count, and
+ * remote end. NULL: the channel ended. */
+struct ibv_send_wr *direct_post_begin(struct direct_channel *c);
+/* It goes out with the next flush. `signal`: its completion is waited for. */
+void direct_post_end(struct direct_channel *c, enum direct_request kind, void *of, bool signal);
+void direct_post_flush(struct direct_channel *c);
+/* A request completed, and with it all before it. */
+void direct_posted_done(struct direct_channel *c, const struct ibv_wc *wc);
+const char *direct_posted_name(const struct direct_channel *c, const struct ibv_wc *wc);
 
 /* ---- negotiate.c ---- */
 void direct_negotiate_start(struct direct_channel *c); /* the client */
 void direct_negotiate_receive(struct direct_channel *c, const uint8_t *bytes, size_t len);
 
 /* ---- credits.c ---- */
+/* The peer says how many it wants to have. */
+void direct_credits_request(struct direct_channel *c, unsigned requested);
 /* What the next message may grant. */
 unsigned direct_credits_to_grant(const struct direct_channel *c);
 bool direct_credits_may_send(const struct direct_channel *c);
@@ -216,7 +256,7 @@ bool direct_send_idle(const struct direct_channel *c);
 /* ---- readwrite.c ---- */
 void direct_pull(struct channel *ch, struct channel_pull *pull);
 void direct_pull_pump(struct direct_channel *c);
-void direct_read_done(struct direct_channel *c, unsigned index);
+void direct_read_done(struct direct_channel *c, struct direct_pull *p);
 void direct_pull_fail(struct direct_channel *c);
 /* Begin walking; a bounce buffer of `*bounce` bytes is needed first if that is not 0. */
 void direct_walk_begin(struct direct_walk *w, const struct slice *local, unsigned local_count,

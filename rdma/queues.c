@@ -1,100 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The queue pair of a channel, its completion queue, and the memory of its slots: pool buffers,
- * which are registered with every device already. Sizes follow what the device can do.
+ * The queue pair of a channel and its completion queue; sizes follow what the device can do. What
+ * one turn sends goes to the device in a chain, with one bell; and only what is waited for makes a
+ * completion, which says that all before it is through as well.
  */
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 
 #include "rdma/private.h"
 #include "transport/base/log.h"
 
-#define SLOT_ALIGN  64u
-#define SLOTS_LEAST 4u
-#define OUTS_LEAST  4u
-
-/* ---- memory ---- */
-
-/* The next bytes of the slabs; NULL: the pool has no more now. */
-static uint8_t *memory_next(struct direct_channel *c, size_t bytes, uint32_t *lkey)
-{
-	size_t size = (bytes + SLOT_ALIGN - 1) & ~(size_t)(SLOT_ALIGN - 1);
-	struct buf *slab = c->slab_count ? c->slabs[c->slab_count - 1] : NULL;
-	uint8_t *data;
-
-	if (!slab || slab->size - c->slab_at < size) {
-		slab = c->slab_count < DIRECT_SLABS
-			       ? buf_get(c->pool, size > BUF_SMALL_BYTES ? size : BUF_SMALL_BYTES)
-			       : NULL;
-		if (!slab)
-			return NULL;
-		c->slabs[c->slab_count++] = slab;
-		c->slab_at = 0;
-	}
-	data = slab->data + c->slab_at;
-	c->slab_at += size;
-	*lkey = direct_device_lkey(c->device, slab->region);
-	return data;
-}
+#define RECEIVES 16 /* posted at once */
 
 static unsigned least(unsigned a, unsigned b)
 {
 	return a < b ? a : b;
-}
-
-/* Of what the device can queue, the sends get what writes and reads leave. */
-static void memory_size(struct direct_channel *c)
-{
-	unsigned wr = c->device->wr_max;
-
-	if (c->read_out > wr / 4)
-		c->read_out = wr / 4 ? (uint8_t)(wr / 4) : 1;
-	c->config.write_depth = least(c->config.write_depth, wr / 4 ? wr / 4 : 1);
-	c->out_count = least(c->config.send_slots, wr - c->read_out - c->config.write_depth);
-	c->slot_count = least(c->config.receive_credits + 1, wr);
-}
-
-int direct_memory_get(struct direct_channel *c)
-{
-	unsigned outs = 0, slots = 0;
-
-	memory_size(c);
-	c->outs = calloc(c->out_count, sizeof(*c->outs));
-	c->slots = calloc(c->slot_count, sizeof(*c->slots));
-	if (!c->outs || !c->slots)
-		return -ENOMEM;
-	for (; outs < c->out_count; outs++) {
-		struct direct_out *out = &c->outs[outs];
-
-		out->data = memory_next(c, c->config.send_bytes, &out->lkey);
-		if (!out->data)
-			break;
-		list_push(&c->idle_outs, &out->node);
-	}
-	for (; slots < c->slot_count; slots++) {
-		struct direct_slot *slot = &c->slots[slots];
-
-		slot->data = memory_next(c, c->config.receive_bytes, &slot->lkey);
-		if (!slot->data)
-			break;
-		slot->index = slots;
-		list_push(&c->idle_slots, &slot->node);
-	}
-	c->out_count = outs;
-	c->slot_count = slots;
-	return outs < OUTS_LEAST || slots < SLOTS_LEAST ? -ENOBUFS : 0;
-}
-
-void direct_memory_put(struct direct_channel *c)
-{
-	while (c->slab_count)
-		buf_put(c->pool, c->slabs[--c->slab_count]);
-	free(c->outs);
-	free(c->slots);
-	c->outs = NULL;
-	c->slots = NULL;
 }
 
 /* ---- queues ---- */
@@ -106,7 +27,7 @@ int direct_queues_create(struct direct_channel *c)
 		.qp_type = IBV_QPT_RC,
 		.cap = {.max_send_wr = sends,
 			.max_recv_wr = c->slot_count,
-			.max_send_sge = least(c->device->sge_max, DIRECT_SGE_MAX),
+			.max_send_sge = c->sge_max,
 			.max_recv_sge = 1},
 	};
 
@@ -144,8 +65,10 @@ void direct_queues_destroy(struct direct_channel *c)
 	c->connected = false;
 	if (c->id && c->id->qp)
 		v->destroy_qp(c->id);
-	if (c->cq)
+	if (c->cq) {
+		v->ack_cq_events(c->cq, c->cq_events);
 		v->destroy_cq(c->cq);
+	}
 	c->cq = NULL;
 	if (c->completions)
 		v->destroy_comp_channel(c->completions);
@@ -158,34 +81,135 @@ void direct_queues_destroy(struct direct_channel *c)
 	c->events = NULL;
 }
 
-int direct_post_receives(struct direct_channel *c, unsigned most)
+/* ---- receives ---- */
+
+static uint64_t receive_id(const struct direct_slot *slot)
 {
-	struct list_node *n;
-
-	while (most-- && (n = list_first(&c->idle_slots)) != NULL) {
-		struct direct_slot *slot = container_of(n, struct direct_slot, node);
-		struct ibv_sge sge = {(uintptr_t)slot->data, c->config.receive_bytes, slot->lkey};
-		struct ibv_recv_wr *bad, wr = {.wr_id = direct_wr_id(DIRECT_WR_RECV, slot->index),
-					       .sg_list = &sge,
-					       .num_sge = 1};
-		int err = c->verbs->post_recv(c->id->qp, &wr, &bad);
-
-		if (err) {
-			log_warning("%s: a receive can't be posted: %d", c->ch.name, err);
-			return -EIO;
-		}
-		list_del(n);
-		c->posted++;
-	}
-	return 0;
+	return (uint64_t)slot->index << 1 | 1;
 }
 
-int direct_post_send(struct direct_channel *c, struct ibv_send_wr *wr)
+struct direct_slot *direct_posted_slot(const struct direct_channel *c, const struct ibv_wc *wc)
+{
+	return wc->wr_id & 1 ? &c->slots[wc->wr_id >> 1] : NULL;
+}
+
+/* Up to a chain of them: how many, or -errno. */
+static int post_receives(struct direct_channel *c, unsigned most)
+{
+	struct ibv_recv_wr wr[RECEIVES], *bad;
+	struct ibv_sge sge[RECEIVES];
+	struct list_node *nodes[RECEIVES];
+	unsigned n = 0;
+	int err;
+
+	list_for_each (node, &c->idle_slots) {
+		struct direct_slot *slot = container_of(node, struct direct_slot, node);
+
+		if (n == least(most, RECEIVES))
+			break;
+		sge[n] = (struct ibv_sge){(uintptr_t)slot->data, c->config.receive_bytes,
+					  slot->lkey};
+		wr[n] = (struct ibv_recv_wr){
+			.wr_id = receive_id(slot), .sg_list = &sge[n], .num_sge = 1};
+		if (n)
+			wr[n - 1].next = &wr[n];
+		nodes[n++] = node;
+	}
+	if (n == 0)
+		return 0;
+	err = c->verbs->post_recv(c->id->qp, wr, &bad);
+	if (err) {
+		log_warning("%s: receives can't be posted: %d", c->ch.name, err);
+		return -EIO;
+	}
+	for (unsigned i = 0; i < n; i++)
+		list_del(nodes[i]);
+	c->posted += n;
+	return (int)n;
+}
+
+int direct_post_receives(struct direct_channel *c, unsigned most)
+{
+	int n;
+
+	do {
+		n = post_receives(c, most);
+		most -= n > 0 ? (unsigned)n : 0;
+	} while (n == RECEIVES && most);
+	return n < 0 ? n : 0;
+}
+
+/* ---- the send queue ---- */
+
+struct ibv_send_wr *direct_post_begin(struct direct_channel *c)
+{
+	struct ibv_send_wr *wr;
+
+	if (c->chained == DIRECT_CHAIN)
+		direct_post_flush(c);
+	if (c->state >= DIRECT_ENDED)
+		return NULL;
+	wr = &c->chain[c->chained];
+	wr->next = NULL;
+	wr->sg_list = c->chain_sges[c->chained];
+	wr->send_flags = 0;
+	return wr;
+}
+
+void direct_post_end(struct direct_channel *c, enum direct_request kind, void *of, bool signal)
+{
+	struct ibv_send_wr *wr = &c->chain[c->chained];
+
+	assert(c->request_tail - c->request_head <= c->request_mask);
+	wr->wr_id = (uint64_t)c->request_tail << 1;
+	c->requests[c->request_tail++ & c->request_mask] = (struct direct_posted){kind, of};
+	if (signal || ++c->unsignalled >= c->signal_every) {
+		wr->send_flags = IBV_SEND_SIGNALED;
+		c->unsignalled = 0;
+	}
+	if (c->chained)
+		c->chain[c->chained - 1].next = wr;
+	c->chained++;
+}
+
+void direct_post_flush(struct direct_channel *c)
 {
 	struct ibv_send_wr *bad;
-	int err = c->verbs->post_send(c->id->qp, wr, &bad);
+	int err = 0;
 
-	if (err)
-		log_warning("%s: a send can't be posted: %d", c->ch.name, err);
-	return err ? -EIO : 0;
+	if (c->chained && c->id)
+		err = c->verbs->post_send(c->id->qp, c->chain, &bad);
+	c->chained = 0;
+	if (!err)
+		return;
+	log_warning("%s: requests can't be posted: %d", c->ch.name, err);
+	direct_channel_end(c, -ECONNRESET, -ECONNRESET);
+}
+
+void direct_posted_done(struct direct_channel *c, const struct ibv_wc *wc)
+{
+	uint32_t end = (uint32_t)(wc->wr_id >> 1) + 1;
+
+	while (c->request_head != end) {
+		struct direct_posted p = c->requests[c->request_head++ & c->request_mask];
+
+		switch (p.kind) {
+		case DIRECT_SEND:
+			direct_send_done(c, p.of);
+			break;
+		case DIRECT_WRITE:
+			c->writes--;
+			break;
+		case DIRECT_READ:
+			direct_read_done(c, p.of);
+			break;
+		}
+	}
+}
+
+const char *direct_posted_name(const struct direct_channel *c, const struct ibv_wc *wc)
+{
+	static const char *const names[] = {"send", "RDMA write", "RDMA read"};
+
+	return names[c->requests[wc->wr_id >> 1 & c->request_mask].kind];
 }

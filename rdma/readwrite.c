@@ -31,7 +31,7 @@ void direct_walk_begin(struct direct_walk *w, const struct slice *local, unsigne
 
 /* The next work request: one run of remote memory, as many local ones as the device gathers. */
 static void walk_next(struct direct_channel *c, struct direct_walk *w, unsigned sge_max,
-		      struct ibv_sge *sge, struct ibv_send_wr *wr)
+		      struct ibv_send_wr *wr)
 {
 	const struct remote_slice *remote;
 	uint32_t room;
@@ -44,7 +44,6 @@ static void walk_next(struct direct_channel *c, struct direct_walk *w, unsigned 
 	room = remote->length - w->r_at < WR_BYTES ? remote->length - w->r_at : WR_BYTES;
 	wr->wr.rdma.remote_addr = remote->offset + w->r_at;
 	wr->wr.rdma.rkey = remote->token;
-	wr->sg_list = sge;
 	wr->num_sge = 0;
 	while (w->left && room && wr->num_sge < (int)sge_max) {
 		const struct slice *local = &w->local[w->l];
@@ -52,7 +51,7 @@ static void walk_next(struct direct_channel *c, struct direct_walk *w, unsigned 
 
 		n = n < w->left ? n : w->left;
 		if (n)
-			sge[wr->num_sge++] = (struct ibv_sge){
+			wr->sg_list[wr->num_sge++] = (struct ibv_sge){
 				.addr = (uintptr_t)local->data + w->l_at,
 				.length = (uint32_t)n,
 				.lkey = direct_device_lkey(c->device, local->region)};
@@ -67,27 +66,25 @@ static void walk_next(struct direct_channel *c, struct direct_walk *w, unsigned 
 	}
 }
 
-static bool rw_post(struct direct_channel *c, struct direct_walk *w, enum direct_wr kind,
-		    unsigned index)
+static bool rw_post(struct direct_channel *c, struct direct_walk *w, struct direct_pull *pull)
 {
-	struct ibv_sge sge[DIRECT_SGE_MAX];
-	struct ibv_send_wr wr = {.wr_id = direct_wr_id(kind, index),
-				 .opcode = kind == DIRECT_WR_READ ? IBV_WR_RDMA_READ
-								  : IBV_WR_RDMA_WRITE,
-				 .send_flags = IBV_SEND_SIGNALED};
-	unsigned sge_max = kind == DIRECT_WR_READ ? c->device->sge_read_max : c->device->sge_max;
+	struct ibv_send_wr *wr = direct_post_begin(c);
+	unsigned sge_max = c->sge_max;
 
-	walk_next(c, w, sge_max < DIRECT_SGE_MAX ? sge_max : DIRECT_SGE_MAX, sge, &wr);
-	if (direct_post_send(c, &wr) == 0)
-		return true;
-	direct_channel_end(c, -ECONNRESET, -ECONNRESET);
-	return false;
+	if (!wr)
+		return false;
+	if (pull && c->device->sge_read_max < sge_max)
+		sge_max = c->device->sge_read_max;
+	wr->opcode = pull ? IBV_WR_RDMA_READ : IBV_WR_RDMA_WRITE;
+	walk_next(c, w, sge_max, wr);
+	direct_post_end(c, pull ? DIRECT_READ : DIRECT_WRITE, pull, pull != NULL);
+	return true;
 }
 
 bool direct_push_pump(struct direct_channel *c)
 {
 	while (c->push.left) {
-		if (c->writes >= c->config.write_depth || !rw_post(c, &c->push, DIRECT_WR_WRITE, 0))
+		if (c->writes >= c->config.write_depth || !rw_post(c, &c->push, NULL))
 			return false;
 		c->writes++;
 	}
@@ -218,7 +215,7 @@ void direct_pull_pump(struct direct_channel *c)
 		p = c->posting;
 		pull_use_bounce(p);
 		while (p->walk.left && c->reads < c->read_out) {
-			if (!rw_post(c, &p->walk, DIRECT_WR_READ, (unsigned)(p - c->pulling)))
+			if (!rw_post(c, &p->walk, p))
 				return;
 			c->reads++;
 			p->reads++;
@@ -231,10 +228,8 @@ void direct_pull_pump(struct direct_channel *c)
 	}
 }
 
-void direct_read_done(struct direct_channel *c, unsigned index)
+void direct_read_done(struct direct_channel *c, struct direct_pull *p)
 {
-	struct direct_pull *p = &c->pulling[index];
-
 	c->reads--;
 	if (--p->reads == 0 && !p->walk.left)
 		pull_complete(c, p, 0);

@@ -17,27 +17,23 @@ struct direct_rx_msg {
 	struct buf *buf;
 };
 
-int direct_rx_init(struct direct_rx *rx, const struct direct_rx_user *user, unsigned unreleased_max,
-		   unsigned held_max)
+void direct_rx_init(struct direct_rx *rx, const struct direct_rx_user *user,
+		    unsigned unreleased_max, unsigned held_max)
 {
 	*rx = (struct direct_rx){
 		.user = user, .unreleased_max = unreleased_max, .held_max = held_max};
 	list_init(&rx->inbox);
 	list_init(&rx->free_msgs);
-	rx->msgs = calloc(unreleased_max, sizeof(*rx->msgs));
-	if (!rx->msgs)
-		return -ENOMEM;
-	for (unsigned i = 0; i < unreleased_max; i++)
-		list_push(&rx->free_msgs, &rx->msgs[i].node);
-	return 0;
 }
 
 void direct_rx_fini(struct direct_rx *rx)
 {
+	struct list_node *n;
+
 	assert(rx->unreleased == 0);
 	direct_rx_stop(rx);
-	free(rx->msgs);
-	rx->msgs = NULL;
+	while ((n = list_pop(&rx->free_msgs)) != NULL)
+		free(container_of(n, struct direct_rx_msg, node));
 }
 
 static struct direct_slot *rx_first(const struct direct_rx *rx)
@@ -115,10 +111,12 @@ static void rx_deliver(struct direct_rx *rx, struct direct_rx_msg *m)
 
 static struct direct_rx_msg *rx_msg_new(struct direct_rx *rx)
 {
+	struct list_node *n = list_pop(&rx->free_msgs);
 	struct direct_rx_msg *m =
-		container_of(list_pop(&rx->free_msgs), struct direct_rx_msg, node);
+		n ? container_of(n, struct direct_rx_msg, node) : calloc(1, sizeof(*m));
 
-	m->msg = (struct channel_msg){.head_len = rx->head_len};
+	if (m)
+		m->msg = (struct channel_msg){.head_len = rx->head_len};
 	return m;
 }
 
@@ -127,6 +125,8 @@ static int rx_keep_slot(struct direct_rx *rx, struct direct_slot *slot)
 {
 	struct direct_rx_msg *m = rx_msg_new(rx);
 
+	if (!m)
+		return -ENOMEM;
 	list_del(&slot->node);
 	m->slot = slot;
 	rx->held++;
@@ -162,6 +162,8 @@ static int rx_want_buf(struct direct_rx *rx)
 	struct buf *buf;
 
 	rx->cur = rx_msg_new(rx);
+	if (!rx->cur)
+		return -ENOMEM;
 	rx->state = DIRECT_RX_BUF;
 	buf = rx->user->buf_get(rx, direct_rx_waits_for(rx));
 	if (!buf)

@@ -67,13 +67,12 @@ struct direct_rx {
 	uint8_t peek[CHANNEL_PEEK];     /* its first bytes, when they came in crumbs */
 	size_t peeked;
 
-	struct direct_rx_msg *msgs; /* unreleased_max */
-	struct list_node free_msgs;
+	struct list_node free_msgs; /* made as they are needed, and kept */
 };
 
 /* held_max: how many slots messages may keep, so that the others go round. */
-int direct_rx_init(struct direct_rx *rx, const struct direct_rx_user *user, unsigned unreleased_max,
-		   unsigned held_max);
+void direct_rx_init(struct direct_rx *rx, const struct direct_rx_user *user,
+		    unsigned unreleased_max, unsigned held_max);
 /* Every message was released. */
 void direct_rx_fini(struct direct_rx *rx);
 

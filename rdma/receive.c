@@ -82,8 +82,9 @@ static void receive_settle(struct direct_channel *c, int err)
 
 	if (err) {
 		receive_fail(c, err,
-			     err == -EPROTO ? "fragments do not fit together"
-					    : "the message is too large");
+			     err == -EPROTO   ? "fragments do not fit together"
+			     : err == -ENOMEM ? "no memory for a message"
+					      : "the message is too large");
 		return;
 	}
 	if (size && !c->rx_waits && !c->rx.stopped) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/fake/malloc_count.h"
 
+#include <malloc.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -31,6 +32,11 @@ unsigned long malloc_count_thread(void)
 	return 0;
 }
 
+size_t malloc_bytes_thread(void)
+{
+	return 0;
+}
+
 #else
 
 /* glibc's own, under the names that it keeps for who replaces the public ones */
@@ -41,11 +47,14 @@ void *__libc_memalign(size_t align, size_t n);
 
 static atomic_ulong calls;
 static _Thread_local unsigned long calls_here;
+static _Thread_local size_t bytes_here;
 
-static void count_call(void)
+static void *count_call(void *p)
 {
 	atomic_fetch_add(&calls, 1);
 	calls_here++;
+	bytes_here += malloc_usable_size(p);
+	return p;
 }
 
 bool malloc_counted(void)
@@ -63,28 +72,29 @@ unsigned long malloc_count_thread(void)
 	return calls_here;
 }
 
+size_t malloc_bytes_thread(void)
+{
+	return bytes_here;
+}
+
 void *malloc(size_t n)
 {
-	count_call();
-	return __libc_malloc(n);
+	return count_call(__libc_malloc(n));
 }
 
 void *calloc(size_t n, size_t size)
 {
-	count_call();
-	return __libc_calloc(n, size);
+	return count_call(__libc_calloc(n, size));
 }
 
 void *realloc(void *p, size_t n)
 {
-	count_call();
-	return __libc_realloc(p, n);
+	return count_call(__libc_realloc(p, n));
 }
 
 void *aligned_alloc(size_t align, size_t n)
 {
-	count_call();
-	return __libc_memalign(align, n);
+	return count_call(__libc_memalign(align, n));
 }
 
 #endif

@@ -8,10 +8,13 @@
 #define TESTS_FAKE_MALLOC_COUNT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 bool malloc_counted(void);
 unsigned long malloc_count(void);
 /* The same for the calling thread alone. */
 unsigned long malloc_count_thread(void);
+/* By this thread so far, freed or not. */
+size_t malloc_bytes_thread(void);
 
 #endif

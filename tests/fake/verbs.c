@@ -26,12 +26,20 @@ uint32_t fake_random(void)
 	return fab.rng >> 8;
 }
 
+static _Thread_local size_t allocated_here;
+
 void *fake_new(size_t size)
 {
 	void *p = calloc(1, size);
 
 	assert(p);
+	allocated_here += size;
 	return p;
+}
+
+size_t fake_verbs_allocated_thread(void)
+{
+	return allocated_here;
 }
 
 bool fake_object_fails(void)

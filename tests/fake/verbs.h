@@ -43,7 +43,8 @@ struct fake_verbs_counts {
 	unsigned ids, events, completions, cqs, qps, pds, mrs; /* now */
 	unsigned requests;                                     /* ever executed */
 	unsigned sends, writes, reads, invalidations;          /* ever, that succeeded */
-	unsigned rnr;                                          /* sends that met no receive */
+	unsigned bells, completed; /* ever: calls of post_send(), completions of requests */
+	unsigned rnr;              /* sends that met no receive */
 	unsigned held;        /* devices that went and that somebody has open: their drivers wait */
 	unsigned breaches;    /* calls that no device would take: read below */
 	unsigned largest_sge; /* entries in one request */
@@ -54,6 +55,9 @@ void fake_verbs_start(const struct fake_verbs_config *config);
 /* Asserts that nothing is left and nothing was breached. */
 void fake_verbs_stop(void);
 void fake_verbs_counts(struct fake_verbs_counts *counts);
+/* Bytes that the calls of this thread have cost so far, freed or not: a device's, not the caller's.
+ */
+size_t fake_verbs_allocated_thread(void);
 
 /* A device comes, or goes: whoever has it open is told. Device 0 is fake0. */
 void fake_verbs_present(unsigned device, bool present);

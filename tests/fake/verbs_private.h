@@ -94,6 +94,7 @@ struct fake_qp {
 	struct fake_recv *rq;
 	unsigned sq_head, sq_count, rq_head, rq_count;
 	unsigned sq_unpolled, reads_unpolled;
+	unsigned sq_quiet; /* done since the last completion */
 	unsigned depth;
 };
 

@@ -142,14 +142,15 @@ static struct fake_qp *qp_find(uint32_t number)
 	return NULL;
 }
 
-/* A polled completion gives its place in the send queue back. */
+/* A polled completion gives its place in the send queue back, and those of the requests before it
+ * that made none: pkey_index has their count. */
 static void cq_polled(const struct ibv_wc *wc)
 {
 	struct fake_qp *qp = qp_find(wc->qp_num);
 
 	if (!qp || wc->opcode & IBV_WC_RECV)
 		return;
-	qp->sq_unpolled--;
+	qp->sq_unpolled -= wc->pkey_index;
 	if (wc->opcode == IBV_WC_RDMA_READ)
 		qp->reads_unpolled--;
 }
@@ -228,10 +229,16 @@ void fake_qp_complete_send(struct fake_qp *qp, enum ibv_wc_status status)
 
 	qp->sq_head = (qp->sq_head + 1) % qp->cap.max_send_wr;
 	qp->sq_count--;
+	qp->sq_quiet++;
+	if (status == IBV_WC_SUCCESS && !(w->wr.send_flags & IBV_SEND_SIGNALED))
+		return;
 	cq_push(qp->cq, (struct ibv_wc){.wr_id = w->wr.wr_id,
 					.status = status,
 					.opcode = wc_opcode(w->wr.opcode),
+					.pkey_index = (uint16_t)qp->sq_quiet,
 					.qp_num = qp->base.qp_num});
+	qp->sq_quiet = 0;
+	fab.counts.completed++;
 }
 
 void fake_qp_complete_recv(struct fake_qp *qp, enum ibv_wc_status status, uint32_t len)
@@ -284,28 +291,48 @@ static int qp_check_send(const struct fake_qp *qp, const struct ibv_send_wr *wr)
 	return 0;
 }
 
+static int qp_add_send(struct fake_qp *qp, const struct ibv_send_wr *wr)
+{
+	int err = post_fails() ? ENOMEM : qp_check_send(qp, wr);
+	struct fake_wr *w;
+
+	if (err)
+		return err;
+	w = &qp->sq[(qp->sq_head + qp->sq_count++) % qp->cap.max_send_wr];
+	w->wr = *wr;
+	memcpy(w->sge, wr->sg_list, (size_t)wr->num_sge * sizeof(w->sge[0]));
+	qp->sq_unpolled++;
+	qp->reads_unpolled += wr->opcode == IBV_WR_RDMA_READ;
+	if ((unsigned)wr->num_sge > fab.counts.largest_sge)
+		fab.counts.largest_sge = (unsigned)wr->num_sge;
+	if (qp->error)
+		fake_qp_fail(qp);
+	return 0;
+}
+
 int fake_post_send(struct ibv_qp *base, struct ibv_send_wr *wr, struct ibv_send_wr **bad)
 {
 	struct fake_qp *qp = container_of(base, struct fake_qp, base);
-	struct fake_wr *w;
-	int err;
+	int err = 0;
 
 	LOCK();
-	err = post_fails() ? ENOMEM : qp_check_send(qp, wr);
-	if (!err) {
-		w = &qp->sq[(qp->sq_head + qp->sq_count++) % qp->cap.max_send_wr];
-		w->wr = *wr;
-		memcpy(w->sge, wr->sg_list, (size_t)wr->num_sge * sizeof(w->sge[0]));
-		qp->sq_unpolled++;
-		qp->reads_unpolled += wr->opcode == IBV_WR_RDMA_READ;
-		if ((unsigned)wr->num_sge > fab.counts.largest_sge)
-			fab.counts.largest_sge = (unsigned)wr->num_sge;
-		if (qp->error)
-			fake_qp_fail(qp);
-		pthread_cond_signal(&fab.work);
+	fab.counts.bells++;
+	for (; wr && !err; wr = wr->next) {
+		*bad = wr;
+		err = qp_add_send(qp, wr);
 	}
+	pthread_cond_signal(&fab.work);
 	UNLOCK();
 	return err;
+}
+
+static int qp_add_recv(struct fake_qp *qp, const struct ibv_recv_wr *wr)
+{
+	if (post_fails() || qp->rq_count == qp->cap.max_recv_wr)
+		return ENOMEM;
+	qp->rq[(qp->rq_head + qp->rq_count++) % qp->cap.max_recv_wr] =
+		(struct fake_recv){wr->wr_id, wr->sg_list[0]};
+	return 0;
 }
 
 int fake_post_recv(struct ibv_qp *base, struct ibv_recv_wr *wr, struct ibv_recv_wr **bad)
@@ -314,12 +341,11 @@ int fake_post_recv(struct ibv_qp *base, struct ibv_recv_wr *wr, struct ibv_recv_
 	int err = 0;
 
 	LOCK();
-	if (post_fails() || qp->rq_count == qp->cap.max_recv_wr)
-		err = ENOMEM;
-	else
-		qp->rq[(qp->rq_head + qp->rq_count++) % qp->cap.max_recv_wr] =
-			(struct fake_recv){wr->wr_id, wr->sg_list[0]};
-	if (!err && qp->error)
+	for (; wr && !err; wr = wr->next) {
+		*bad = wr;
+		err = qp_add_recv(qp, wr);
+	}
+	if (qp->error)
 		fake_qp_fail(qp);
 	UNLOCK();
 	return err;

@@ -89,9 +89,9 @@ static void SmbdCreditMgmt_ConsumeAllReceiveCredits(void **state)
 	s->echo.mute = true;
 	direct_server_start(s);
 	p = direct_server_friend(s, 0);
-	for (unsigned i = 0; i < 254; i++) /* one went with the empty message that was not sent */
+	for (unsigned i = 0; i < 31; i++)
 		assert_true(direct_peer_data(p, 0, "x", 1, 0));
-	assert_true(echo_wait(&s->echo.messages, 254));
+	assert_true(echo_wait(&s->echo.messages, 31));
 	fake_verbs_counts(&counts);
 	assert_int_equal(counts.rnr, 0);
 	direct_peer_close(p);
@@ -120,17 +120,17 @@ static void fact_2_refill_by_a_quarter(void **state)
 	struct direct_peer *p;
 
 	s->echo.mute = true;
-	s->config.receive_credits = 40;
+	s->config.receive_credits = 30;
 	direct_server_start(s);
-	p = direct_server_friend(s, 20); /* leaves 39 */
-	for (unsigned i = 0; i < 8; i++)
+	p = direct_server_friend(s, 20); /* leaves 29 */
+	for (unsigned i = 0; i < 5; i++)
 		assert_true(direct_peer_data(p, 0, "x", 1, 0));
-	assert_true(echo_wait(&s->echo.messages, 8));
-	assert_true(direct_peer_quiet(p, 50)); /* 31 left: nine lack */
+	assert_true(echo_wait(&s->echo.messages, 5));
+	assert_true(direct_peer_quiet(p, 50)); /* 24 left: six lack */
 	assert_true(direct_peer_data(p, 0, "x", 1, 0));
 	assert_true(direct_peer_next(p, &out));
 	assert_int_equal(out.len, 0);
-	assert_int_equal(out.credits_granted, 10);
+	assert_int_equal(out.credits_granted, 7);
 	assert_true(direct_peer_quiet(p, 50));
 	direct_peer_close(p);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A warmed channel allocates nothing, whatever a request makes it do: answer in line, answer after
- * a push, pull. tests/perf/rdma_cost counts the instructions of the same.
+ * a push, pull.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,6 +10,7 @@
 /* cmocka wants the above */
 #include <cmocka.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -178,6 +179,7 @@ static void run(struct direct_server *s, const struct load *load)
 {
 	const char *rounds =
 		getenv("SMB3D_ROUNDS"); /* fewer or more, for who counts instructions */
+	struct fake_verbs_counts counts;
 
 	memset(&w, 0, sizeof(w));
 	w.load = *load;
@@ -199,6 +201,15 @@ static void run(struct direct_server *s, const struct load *load)
 	reactor_post(s->reactor, &w.post);
 	assert_true(echo_wait(&w.closed, 2));
 	assert_int_equal(w.answered, w.load.rounds);
+	fake_verbs_counts(&counts);
+	if (getenv("SMB3D_ONLY"))
+		printf("# a request: %.1f sends, %.1f bells, %.1f completions\n",
+		       (double)counts.sends / w.answered, (double)counts.bells / w.answered,
+		       (double)counts.completed / w.answered);
+	if (counts.sends > 10 * w.answered) { /* most of a message goes in chains, unsignalled */
+		assert_true(counts.completed < counts.sends / 3);
+		assert_true(counts.bells < counts.sends / 2);
+	}
 	if (malloc_counted() && w.mallocs_warm)
 		assert_int_equal(w.mallocs, w.mallocs_warm);
 	buf_put(s->pool, w.data);
