@@ -207,7 +207,7 @@ static int server_start(struct app *app)
 		.min_dialect = (uint16_t)conf->server_min_protocol,
 		.max_dialect = (uint16_t)conf->server_max_protocol,
 		.signing_required = conf->server_signing == CONF_SIGNING_MANDATORY,
-		.multi_channel = false, /* issue C: conf->multi_channel */
+		.multi_channel = conf->multi_channel,
 		.idle_ns = (uint64_t)conf->deadtime_min * 60 * NS_PER_SEC,
 		.max_transact = conf->smb2_max_trans,
 		.max_read = conf->smb2_max_read,

@@ -9,6 +9,7 @@
 #include "smbd/cmd/session_commands.h"
 #include "smbd/crypto/kdf.h"
 #include "smbd/crypto/sign.h"
+#include "smbd/session/bind.h"
 #include "smbd/session/connection.h"
 #include "smbd/session/server.h"
 #include "smbd/session/session.h"
@@ -17,6 +18,11 @@
 #include "smbd/wire/negotiate.h"
 #include "smbd/wire/session.h"
 #include "transport/base/log.h"
+
+static bool is_binding(const struct session_channel *channel)
+{
+	return channel->binding && !channel->established;
+}
 
 /* ---- who it is ---- */
 
@@ -58,14 +64,38 @@ release:
 	return NULL;
 }
 
+static bool is_same_user(const struct session_user *a, const struct session_user *b)
+{
+	return a->guest == b->guest && a->anonymous == b->anonymous &&
+	       strcmp(a->name, b->name) == 0;
+}
+
 /* ---- keys, 3.3.5.5.3 ---- */
+
+/* The channel's: from what this authentication gave and, for 3.1.1, this connection's messages. */
+static int channel_key(struct request *req, const struct auth_result *result,
+		       uint8_t key[SIGN_KEY_BYTES])
+{
+	struct session_channel *channel = req->channel;
+	struct signer *signer;
+	int err;
+
+	err = kdf_derive(KDF_KEY_SIGNING, req->session->dialect, result->session_key,
+			 result->session_key_len, &channel->preauth, key, SIGN_KEY_BYTES);
+	if (!err)
+		err = signer_create(req->conn->negotiated.sign_algorithm, SIGN_ROLE_SERVER, key,
+				    &signer);
+	if (err)
+		return err;
+	signer_destroy(channel->signer); /* of a bind: the session's */
+	channel->signer = signer;
+	return 0;
+}
 
 static struct nt_status session_keys(struct request *req, const struct auth_result *result)
 {
 	struct session_channel *channel = req->channel;
 	struct session *session = req->session;
-	uint16_t dialect = session->dialect;
-	uint8_t key[SIGN_KEY_BYTES];
 	int err;
 
 	if (result->session_key_len == 0 || result->is_guest || result->is_anonymous)
@@ -73,14 +103,30 @@ static struct nt_status session_keys(struct request *req, const struct auth_resu
 	memcpy(session->key, result->session_key, result->session_key_len);
 	session->key_len = (uint8_t)result->session_key_len;
 	session->application_key_len = KDF_SESSION_KEY_BYTES;
-	err = kdf_derive(KDF_KEY_APPLICATION, dialect, session->key, session->key_len,
+	session->sign_algorithm = req->conn->negotiated.sign_algorithm;
+	err = kdf_derive(KDF_KEY_APPLICATION, session->dialect, session->key, session->key_len,
 			 &channel->preauth, session->application_key, KDF_SESSION_KEY_BYTES);
 	if (!err)
-		err = kdf_derive(KDF_KEY_SIGNING, dialect, session->key, session->key_len,
-				 &channel->preauth, key, sizeof(key));
-	if (!err)
-		err = signer_create(req->conn->negotiated.sign_algorithm, SIGN_ROLE_SERVER, key,
-				    &channel->signer);
+		err = channel_key(req, result, session->signing_key);
+	session->has_signing_key = !err;
+	return err ? STATUS_INSUFFICIENT_RESOURCES : STATUS_SUCCESS;
+}
+
+/* One more channel: the session's keys stay as they are, but for the signatures on this one. */
+static struct nt_status bound_keys(struct request *req, const struct auth_result *result,
+				   const struct session_user *user)
+{
+	struct session_user *owner = session_user(req->session);
+	bool same = owner && is_same_user(owner, user);
+	uint8_t key[SIGN_KEY_BYTES];
+	int err;
+
+	session_user_put(owner);
+	if (!same)
+		return STATUS_ACCESS_DENIED;
+	if (result->session_key_len == 0)
+		return STATUS_NOT_SUPPORTED;
+	err = channel_key(req, result, key);
 	explicit_bzero(key, sizeof(key));
 	return err ? STATUS_INSUFFICIENT_RESOURCES : STATUS_SUCCESS;
 }
@@ -110,8 +156,7 @@ static void end_previous(struct request *req, uint64_t previous_id, const struct
 	if (!previous)
 		return;
 	former = session_user(previous);
-	if (former && former->guest == user->guest && former->anonymous == user->anonymous &&
-	    strcmp(former->name, user->name) == 0)
+	if (former && is_same_user(former, user))
 		session_replace(previous);
 	session_user_put(former);
 	session_put(previous);
@@ -141,29 +186,62 @@ static struct nt_status session_accept(struct request *req, struct session_user 
 	return STATUS_SUCCESS;
 }
 
+/* The channel is one of the session's from here. */
+static struct nt_status bind_accept(struct request *req)
+{
+	if (session_channel_detaching(req->channel))
+		return STATUS_USER_SESSION_DELETED;
+	connection_session_established(req->conn, req->channel);
+	log_info("session %llx: one more channel", (unsigned long long)req->session->id);
+	return STATUS_SUCCESS;
+}
+
+/* The session itself is authenticated, for the first time or again. */
+static struct nt_status finish_session(struct request *req,
+				       const struct smb2_session_setup_request *setup,
+				       struct session_user *user, const struct auth_result *result)
+{
+	struct nt_status status = STATUS_SUCCESS;
+
+	/* reauthentication keeps the keys of the first time, 3.3.5.5.2 */
+	if (!req->channel->established)
+		status = session_keys(req, result);
+	if (nt_error(status))
+		return status;
+	end_previous(req, setup->previous_session_id, user);
+	status = session_accept(req, user, signing_required(req, setup, user));
+	if (nt_success(status))
+		log_info("session %llx: %s%s", (unsigned long long)req->session->id,
+			 user->anonymous ? "anonymous" : user->name, user->guest ? " (guest)" : "");
+	return status;
+}
+
+static struct nt_status finish_bind(struct request *req, const struct session_user *user,
+				    const struct auth_result *result)
+{
+	struct nt_status status = bound_keys(req, result, user);
+
+	return nt_error(status) ? status : bind_accept(req);
+}
+
 static struct nt_status finish(struct request *req, const struct smb2_session_setup_request *setup,
 			       uint16_t *flags)
 {
 	struct session_channel *channel = req->channel;
 	struct auth_result *result;
 	struct session_user *user = user_create(channel->auth, &result);
-	struct nt_status status = STATUS_SUCCESS;
+	struct nt_status status;
 
 	if (!user)
 		return STATUS_INSUFFICIENT_RESOURCES;
-	/* reauthentication keeps the keys of the first time, 3.3.5.5.2 */
-	if (!channel->established)
-		status = session_keys(req, result);
-	if (nt_error(status))
-		goto put_user;
-	end_previous(req, setup->previous_session_id, user);
-	status = session_accept(req, user, signing_required(req, setup, user));
+	if (is_binding(channel))
+		status = finish_bind(req, user, result);
+	else
+		status = finish_session(req, setup, user, result);
 	if (nt_error(status))
 		goto put_user;
 	*flags = (user->guest ? SMB2_SESSION_FLAG_IS_GUEST : 0) |
 		 (user->anonymous ? SMB2_SESSION_FLAG_IS_NULL : 0);
-	log_info("session %llx: %s%s", (unsigned long long)req->session->id,
-		 user->anonymous ? "anonymous" : user->name, user->guest ? " (guest)" : "");
 
 put_user:
 	session_user_put(user);
@@ -233,7 +311,6 @@ static struct nt_status begin_session(struct request *req)
 		req->channel = NULL;
 		return status;
 	}
-	session_channel_get(req->channel);
 	req->session = req->channel->session;
 	session_get(req->session);
 	req->session_id = req->session->id;
@@ -245,7 +322,7 @@ static struct nt_status find_session(struct request *req)
 	struct session_user *user = NULL;
 	enum session_state state;
 
-	if (!req->session)
+	if (!req->session || is_binding(req->channel))
 		return STATUS_USER_SESSION_DELETED;
 	state = session_enter(req->session, &user);
 	session_user_put(user);
@@ -270,6 +347,16 @@ static struct nt_status begin_auth(struct request *req)
 	return STATUS_SUCCESS;
 }
 
+/* Windows ends the session when its reauthentication fails, too; but it outlives a bind that fails.
+ */
+static void setup_failed(struct request *req)
+{
+	if (is_binding(req->channel))
+		(void)session_channel_drop(req->channel);
+	else
+		session_end(req->session);
+}
+
 static struct nt_status setup_session(struct request *req,
 				      const struct smb2_session_setup_request *setup)
 {
@@ -287,10 +374,47 @@ static struct nt_status setup_session(struct request *req,
 		return status;
 	talloc_free(channel->auth);
 	channel->auth = NULL;
-	/* Windows ends the session when its reauthentication fails, too */
 	if (nt_error(status))
-		session_end(req->session);
+		setup_failed(req);
 	return status;
+}
+
+/* ---- one more channel ---- */
+
+struct bind_question {
+	struct service *service;
+	struct sockaddr_storage local;
+};
+
+static int may_bind(void *arg)
+{
+	struct bind_question *question = arg;
+
+	return service_may_bind(question->service, &question->local);
+}
+
+/* Addresses that may move to another host serve no second channel (`multichannel allow`). */
+static bool is_address_allowed(const struct request *req)
+{
+	struct bind_question question = {req->conn->server->config.service, req->conn->link.local};
+
+	/* in memory there are no addresses */
+	return question.local.ss_family == AF_UNSPEC || fiber_offload(may_bind, &question);
+}
+
+static struct nt_status bind_session(struct request *req)
+{
+	bool first = !req->channel;
+	struct nt_status status;
+
+	status = session_bind(req);
+	if (nt_error(status) || !first || is_address_allowed(req))
+		return status;
+	/* protocol-facts 16, 19: the client keeps the session, and does not try here again */
+	log_info("session %llx is not bound: not over this address",
+		 (unsigned long long)req->session_id);
+	(void)session_channel_drop(req->channel);
+	return STATUS_REQUEST_NOT_ACCEPTED;
 }
 
 struct nt_status cmd_session_setup(struct request *req)
@@ -300,10 +424,10 @@ struct nt_status cmd_session_setup(struct request *req)
 
 	if (!smb2_session_setup_request_decode(&req->in, &setup))
 		return STATUS_INVALID_PARAMETER;
-	/* 3.3.5.5: no binding below 3.0, nor without multichannel (issue C) */
 	if (setup.flags & SMB2_SESSION_FLAG_BINDING)
-		return STATUS_REQUEST_NOT_ACCEPTED;
-	status = req->session_id == 0 ? begin_session(req) : find_session(req);
+		status = bind_session(req);
+	else
+		status = req->session_id == 0 ? begin_session(req) : find_session(req);
 	if (nt_error(status))
 		return status;
 	return setup_session(req, &setup);

@@ -280,10 +280,7 @@ static void reap_sessions(struct connection *conn)
 			reap_wait(conn);
 			continue;
 		}
-		if (session_channel_leave(channel))
-			session_end(channel->session);
-		if (!session_channel_detaching(channel))
-			connection_session_remove(conn, channel);
+		(void)session_channel_drop(channel);
 	}
 }
 
@@ -373,6 +370,7 @@ static struct connection *connection_create(struct server *server, struct channe
 	conn->pool = server->config.pool;
 	conn->reactor = ch->reactor;
 	conn->limits = ch->limits;
+	conn->link = ch->link;
 	snprintf(conn->name, sizeof(conn->name), "%s", ch->name);
 	conn->negotiated.preauth = PREAUTH_INIT;
 	conn->created_ns = clock_mono_ns();

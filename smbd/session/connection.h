@@ -66,6 +66,7 @@ struct connection {
 	struct buf_pool *pool;
 	struct reactor *reactor;
 	struct channel_limits limits;
+	struct channel_link link;
 	char name[96]; /* for the log */
 	struct negotiated negotiated;
 	struct window window; /* of message ids; credits are its width */
@@ -81,7 +82,6 @@ struct connection {
 	unsigned free_exchange_count;
 	size_t payload_bytes;             /* of the pool, for replies that are not sent yet */
 	struct list_node payload_waiters; /* for their part of that: request.c's */
-	uint64_t last_async_id;
 	struct reactor_timer pending_timer;
 	bool pending_armed;
 	struct list_node all_node; /* of server.connections */

@@ -58,7 +58,8 @@ static void attach_session(struct request *req)
 /* 3.3.5.2.9 */
 static struct nt_status check_session(struct request *req)
 {
-	if (!req->session)
+	/* nor on a channel that is still being bound, whatever the session's state */
+	if (!req->session || (req->channel->binding && !req->channel->established))
 		return STATUS_USER_SESSION_DELETED;
 	switch (session_enter(req->session, &req->user)) {
 	case SESSION_VALID:

@@ -10,6 +10,7 @@
 #include "smbd/session/connection.h"
 #include "smbd/session/credits.h"
 #include "smbd/session/exchange.h"
+#include "smbd/session/server.h"
 #include "smbd/session/session.h"
 #include "smbd/session/signing.h"
 #include "smbd/wire/error.h"
@@ -337,7 +338,9 @@ void response_interim(struct exchange *x)
 	assert(x->running && exchange_is_last(x, req) && !req->async_id);
 	if (x->conn->closing)
 		return;
-	req->async_id = ++x->conn->last_async_id;
+	/* one sequence for all channels, so that a CANCEL on one never names what runs on another
+	 */
+	req->async_id = atomic_fetch_add(&x->conn->server->next_async_id, 1);
 	req->credits_granted = credits_grant(x->conn, req->credits_requested);
 	/* With GMAC the nonce is the MessageId's: only one message may be signed with it, and that
 	 * is the final one; clients do not verify interim answers. */

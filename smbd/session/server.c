@@ -36,6 +36,7 @@ struct server *server_create(const struct server_config *config)
 	server->acceptor.accepted = connection_accepted;
 	/* never 0 nor all ones, and other numbers in each life of the process */
 	atomic_init(&server->next_persistent_id, ((uint64_t)start << 24) + 1);
+	atomic_init(&server->next_async_id, 1);
 	for (unsigned i = 0; i < SERVER_SHARDS; i++) {
 		pthread_mutex_init(&server->shards[i].mutex, NULL);
 		list_init(&server->shards[i].sessions);

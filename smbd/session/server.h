@@ -55,6 +55,7 @@ struct server {
 	struct server_shard shards[SERVER_SHARDS];
 	atomic_uint session_count, open_count, tree_count;
 	_Atomic uint64_t next_persistent_id;
+	_Atomic uint64_t next_async_id; /* not 0 */
 	atomic_uint connection_count;
 	atomic_bool draining; /* no new connections and requests */
 	atomic_bool aborting; /* nor waiting for old ones */

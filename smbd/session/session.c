@@ -123,6 +123,7 @@ static void session_free(struct session *session)
 	id_table_fini(&session->trees);
 	id_table_fini(&session->opens);
 	explicit_bzero(session->key, sizeof(session->key));
+	explicit_bzero(session->signing_key, sizeof(session->signing_key));
 	explicit_bzero(session->application_key, sizeof(session->application_key));
 	pthread_mutex_destroy(&session->mutex);
 	talloc_free(session);
@@ -178,38 +179,42 @@ static void channel_detach_run(struct reactor_post *post)
 	connection_changed(conn);
 }
 
-struct nt_status session_channel_add(struct connection *conn, struct session *session,
-				     struct session_channel **out)
+struct session_channel *session_channel_new(struct connection *conn, struct session *session)
 {
 	struct session_channel *channel = talloc_zero(NULL, struct session_channel);
-	struct nt_status status = STATUS_SUCCESS;
 
 	if (!channel)
-		return STATUS_INSUFFICIENT_RESOURCES;
+		return NULL;
 	channel->session = session;
+	session_get(session);
 	channel->conn = conn;
 	channel->preauth = conn->negotiated.preauth;
 	channel->detach.run = channel_detach_run;
-	channel->refs = 1; /* the connection's table's */
+	channel->refs = 1;
 	list_init(&channel->node);
 	list_init(&channel->conn_node);
+	return channel;
+}
+
+struct nt_status session_channel_add(struct session_channel *channel)
+{
+	struct session *session = channel->session;
+	struct nt_status status = STATUS_SUCCESS;
+
 	pthread_mutex_lock(&session->mutex);
 	if (session->state == SESSION_ENDED) {
 		status = STATUS_USER_SESSION_DELETED;
-	} else if (session->channel_count >= conn->server->config.max_channels) {
+	} else if (session->channel_count >= session->server->config.max_channels) {
 		status = STATUS_INSUFFICIENT_RESOURCES;
 	} else {
 		list_push(&session->channels, &channel->node);
 		session->channel_count++;
 	}
 	pthread_mutex_unlock(&session->mutex);
-	if (nt_error(status)) {
-		talloc_free(channel);
+	if (nt_error(status))
 		return status;
-	}
-	session_get(session);
-	connection_session_insert(conn, channel);
-	*out = channel;
+	session_channel_get(channel);
+	connection_session_insert(channel->conn, channel);
 	return STATUS_SUCCESS;
 }
 
@@ -232,8 +237,9 @@ void session_channel_put(struct session_channel *channel)
 struct nt_status session_create(struct connection *conn, struct session_channel **out)
 {
 	struct server *server = conn->server;
+	struct session_channel *channel;
 	struct session *session;
-	struct nt_status status;
+	struct nt_status status = STATUS_INSUFFICIENT_RESOURCES;
 
 	/* [MS-SMB2] 3.3.5.5.1; what is half open is bounded besides, for it costs no password */
 	if (conn->session_count >= CONNECTION_SESSIONS_MAX || conn->setups >= CONNECTION_SETUPS_MAX)
@@ -243,18 +249,27 @@ struct nt_status session_create(struct connection *conn, struct session_channel 
 	session = session_alloc(conn);
 	if (!session)
 		return STATUS_INSUFFICIENT_RESOURCES;
+	channel = session_channel_new(conn, session);
+	session_put(session); /* the channel's from here */
+	if (!channel)
+		return STATUS_INSUFFICIENT_RESOURCES;
 	if (session_register(session) != 0)
-		status = STATUS_INSUFFICIENT_RESOURCES;
-	else
-		status = session_channel_add(conn, session, out);
+		goto put_channel;
+	status = session_channel_add(channel);
 	if (nt_error(status))
-		session_unregister(session);
-	session_put(session);
+		goto unregister;
+	*out = channel;
+	return STATUS_SUCCESS;
+
+unregister:
+	session_unregister(session);
+put_channel:
+	session_channel_put(channel);
 	return status;
 }
 
 /* The session's last channel is going, or this one of several. True: it was the last. */
-bool session_channel_leave(struct session_channel *channel)
+static bool channel_leave(struct session_channel *channel)
 {
 	struct session *session = channel->session;
 	bool last = false;
@@ -327,4 +342,14 @@ void session_end(struct session *session)
 void session_replace(struct session *session)
 {
 	end(session, true);
+}
+
+bool session_channel_drop(struct session_channel *channel)
+{
+	if (channel_leave(channel))
+		session_end(channel->session);
+	if (session_channel_detaching(channel))
+		return false;
+	connection_session_remove(channel->conn, channel);
+	return true;
 }

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "smbd/crypto/preauth.h"
+#include "smbd/crypto/sign.h"
 #include "smbd/session/ids.h"
 #include "smbd/wire/ntstatus.h"
 #include "transport/base/list.h"
@@ -74,6 +75,10 @@ struct session {
 	bool signing_required;
 	uint8_t key[64]; /* Session.FullSessionKey */
 	uint8_t key_len;
+	/* Session.SigningKey, that of the first channel: what binds others is signed with it */
+	bool has_signing_key;
+	uint8_t signing_key[SIGN_KEY_BYTES];
+	enum sign_algorithm sign_algorithm;
 	uint8_t application_key[32];
 	uint8_t application_key_len;
 	struct list_node channels; /* of struct session_channel */
@@ -95,20 +100,22 @@ struct session {
 struct session_channel {
 	struct session *session; /* held */
 	struct connection *conn;
-	struct signer *signer;      /* NULL: not established, guest or anonymous */
+	struct signer *signer;      /* NULL: not established, guest or anonymous; while it is
+				     * being bound: of the session's key */
 	struct preauth preauth;     /* of the session setup under way, 3.3.5.5 */
 	struct auth_exchange *auth; /* the authentication under way; NULL: none */
-	bool established;
-	bool setup_busy; /* a SESSION_SETUP leg is in its fiber */
-	unsigned refs;   /* the connection\'s, requests\' */
-	bool detaching;  /* the session ended: `detach` is posted; under its mutex */
+	bool established;           /* requests may come on it */
+	bool binding;               /* to a session that was there before */
+	bool setup_busy;            /* a SESSION_SETUP leg is in its fiber */
+	unsigned refs;              /* the connection's, requests' */
+	bool detaching;             /* the session ended: `detach` is posted; under its mutex */
 	struct reactor_post detach;
 	struct list_node node;      /* of the session; under its mutex */
 	struct list_node conn_node; /* of the connection */
 };
 
-/* A new session in progress, with its first channel, in the registry. TOO_MANY_SESSIONS,
- * INSUFFICIENT_RESOURCES: bounds of the connection or the server. */
+/* A new session in progress, in the registry, and a reference on its first channel.
+ * TOO_MANY_SESSIONS, INSUFFICIENT_RESOURCES: bounds of the connection or the server. */
 NT_WARN_UNUSED struct nt_status session_create(struct connection *conn,
 					       struct session_channel **out);
 
@@ -132,14 +139,18 @@ void session_replace(struct session *session);
 
 /* ---- channels: on the connection's reactor ---- */
 
-/* Bind the session to the connection (its first, or one more). */
-NT_WARN_UNUSED struct nt_status
-session_channel_add(struct connection *conn, struct session *session, struct session_channel **out);
+/* A channel that is neither the session's nor the connection's yet; one reference. NULL: no memory.
+ */
+struct session_channel *session_channel_new(struct connection *conn, struct session *session);
+/* Now it is both's (the connection takes a reference of its own). INSUFFICIENT_RESOURCES: the
+ * session has as many as it may, as Windows answers; USER_SESSION_DELETED: it has ended. */
+NT_WARN_UNUSED struct nt_status session_channel_add(struct session_channel *channel);
 void session_channel_get(struct session_channel *channel);
 void session_channel_put(struct session_channel *channel);
 
-/* The connection is going. True: it was the session's last one, so end it. */
-bool session_channel_leave(struct session_channel *channel);
+/* In a fiber: take it off the session, which ends if it was its last one, and off the connection.
+ * False: the session's end is at that already. */
+bool session_channel_drop(struct session_channel *channel);
 bool session_channel_detaching(const struct session_channel *channel);
 
 #endif

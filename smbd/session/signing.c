@@ -7,14 +7,14 @@
 #include "smbd/session/session.h"
 #include "smbd/wire/header.h"
 
-static int verify(struct request *req)
+bool signing_verify(struct request *req, struct signer *signer)
 {
 	struct iovec iov[2] = {
 		{.iov_base = (void *)(uintptr_t)req->in.data, .iov_len = req->in.len},
 		{.iov_base = req->in_body.data, .iov_len = req->in_body.len},
 	};
 
-	return signer_verify(req->channel->signer, iov, req->in_body.len ? 2 : 1);
+	return signer_verify(signer, iov, req->in_body.len ? 2 : 1) == 0;
 }
 
 struct nt_status signing_check(struct request *req)
@@ -27,7 +27,7 @@ struct nt_status signing_check(struct request *req)
 		/* a session that is being set up has no key yet */
 		if (!channel->signer && req->command == SMB2_SESSION_SETUP)
 			return STATUS_SUCCESS;
-		if (!channel->signer || verify(req) != 0)
+		if (!channel->signer || !signing_verify(req, channel->signer))
 			return STATUS_ACCESS_DENIED;
 		return STATUS_SUCCESS;
 	}

@@ -12,9 +12,13 @@
 #include "smbd/wire/ntstatus.h"
 
 struct request;
+struct signer;
 
 /* Verify the request's signature, or that it needs none. ACCESS_DENIED otherwise. */
 NT_WARN_UNUSED struct nt_status signing_check(struct request *req);
+
+/* Does the signature stand, by this signer? Of a request that has FLAGS_SIGNED. */
+bool signing_verify(struct request *req, struct signer *signer);
 
 /* Must the reply be signed? Known once the handler has returned. */
 bool signing_wanted(const struct request *req);

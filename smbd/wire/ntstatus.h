@@ -144,6 +144,7 @@ struct nt_status nt_status_from_errno(int err);
 	X(LOGON_TYPE_NOT_GRANTED, 0xc000015b)     \
 	X(TOO_MANY_LINKS, 0xc0000265)             \
 	X(NETWORK_SESSION_EXPIRED, 0xc000035c)    \
+	X(REQUEST_OUT_OF_SEQUENCE, 0xc000042a)    \
 	X(FILE_NOT_AVAILABLE, 0xc0000467)         \
 	X(SHARE_UNAVAILABLE, 0xc0000480)          \
 	X(CALLBACK_BYPASS, 0xc0000503)            \

@@ -31,8 +31,8 @@
 #include "transport/fiber/fiber.h"
 #include "transport/reactor/reactor.h"
 
-#define REACTORS 2
-#define WAIT_SEC 10
+#define REACTORS_MAX 8 /* of the server; one more is the peers' */
+#define WAIT_SEC     10
 
 /* of "secret" */
 #define NT_HASH "878D8014606CDA29677A44EFA1353FC7"
@@ -40,7 +40,9 @@
 struct world {
 	char directory[64];
 	struct buf_pool *pool;
-	struct reactor *reactors[REACTORS]; /* the server's, and the peers' */
+	struct reactor *reactors[REACTORS_MAX + 1]; /* the server's, and the peers' */
+	unsigned reactor_count;                     /* the server's */
+	unsigned next_reactor;                      /* for the next peer */
 	struct service *service;
 	struct command_table commands;
 	struct server *server;
@@ -137,7 +139,8 @@ static void start_server(struct world *w, const struct conf *conf,
 		.max_connections = 64,
 		.max_sessions = 64,
 		.max_opens = 64,
-		.max_channels = 4,
+		.max_channels = conf->channels,
+		.multi_channel = conf->multi_channel,
 		.pool = w->pool,
 		.commands = &w->commands,
 		.service = w->service,
@@ -171,15 +174,18 @@ struct world *world_create(const struct world_config *config)
 	assert_non_null(w->service);
 	start_server(w, conf, config ? config->server : NULL);
 	assert_int_equal(fiber_workers_start(2), 0);
-	for (unsigned i = 0; i < REACTORS; i++) {
+	w->reactor_count = config && config->reactors ? config->reactors : 1;
+	assert_true(w->reactor_count <= REACTORS_MAX);
+	for (unsigned i = 0; i <= w->reactor_count; i++) {
 		const struct reactor_config reactor = {.name = "world", .cpu = -1};
 
 		w->reactors[i] = reactor_create(&reactor);
 		assert_non_null(w->reactors[i]);
 	}
 	if (w->direct)
-		world_direct_listen(w->direct, &w->reactors[0], w->pool, &w->server->acceptor);
-	for (unsigned i = 0; i < REACTORS; i++)
+		world_direct_listen(w->direct, w->reactors, w->reactor_count, w->pool,
+				    &w->server->acceptor);
+	for (unsigned i = 0; i <= w->reactor_count; i++)
 		assert_int_equal(reactor_start(w->reactors[i]), 0);
 	return w;
 }
@@ -199,14 +205,14 @@ void world_destroy(struct world *w)
 	assert_int_equal(counts.sessions, 0);
 	assert_int_equal(counts.trees, 0);
 	assert_int_equal(counts.opens, 0);
-	for (unsigned i = 0; i < REACTORS; i++)
+	for (unsigned i = 0; i <= w->reactor_count; i++)
 		reactor_stop(w->reactors[i]);
 	fiber_workers_stop();
 	if (w->listener)
 		tcp_listener_destroy(w->listener);
 	if (w->direct)
 		world_direct_destroy(w->direct);
-	for (unsigned i = 0; i < REACTORS; i++)
+	for (unsigned i = 0; i <= w->reactor_count; i++)
 		reactor_destroy(w->reactors[i]);
 	server_destroy(w->server);
 	service_destroy(w->service);
@@ -277,6 +283,11 @@ struct sending {
 	struct peer_channel *end;
 	uint8_t bytes[];
 };
+
+static struct reactor *peers_reactor(const struct world *w)
+{
+	return w->reactors[w->reactor_count];
+}
 
 static void end_signal(struct peer_channel *end, bool *what)
 {
@@ -364,8 +375,9 @@ static void end_wait_accepted(struct peer_channel *end)
 void peer_connect(struct world *w, struct peer *p)
 {
 	struct peer_channel *end = end_create(w, p);
-	struct mem_end ends[2] = {{w->reactors[0], w->pool, &w->server->acceptor},
-				  {w->reactors[1], w->pool, &end->acceptor}};
+	struct mem_end ends[2] = {
+		{w->reactors[w->next_reactor++ % w->reactor_count], w->pool, &w->server->acceptor},
+		{peers_reactor(w), w->pool, &end->acceptor}};
 	struct mem_config config;
 
 	mem_config_default(&config);
@@ -411,9 +423,9 @@ void peer_connect_direct(struct world *w, struct peer *p)
 	c->direct = w->direct;
 	c->end = end;
 	c->post.run = connecting_run;
-	c->connect.reactor = w->reactors[1];
+	c->connect.reactor = peers_reactor(w);
 	c->connect.done = connecting_done;
-	reactor_post(w->reactors[1], &c->post);
+	reactor_post(peers_reactor(w), &c->post);
 	w->peers++;
 	end_wait_accepted(end);
 }
@@ -428,8 +440,8 @@ static struct sockaddr_storage listen_address(struct world *w)
 	struct tcp_listener_config config = {
 		.addresses = &address,
 		.address_count = 1,
-		.reactors = w->reactors, /* the server's alone */
-		.reactor_count = 1,
+		.reactors = w->reactors,
+		.reactor_count = w->reactor_count,
 		.pool = w->pool,
 		.acceptor = &w->server->acceptor,
 	};
@@ -523,7 +535,7 @@ void peer_send(struct peer *p, const void *msg, size_t len)
 	s->send = (struct channel_send){.msg = &s->slice, .msg_count = 1, .done = sending_done};
 	s->end = p->end;
 	s->post.run = sending_run;
-	reactor_post(p->world->reactors[1], &s->post);
+	reactor_post(peers_reactor(p->world), &s->post);
 }
 
 size_t peer_recv(struct peer *p, uint8_t *buf, size_t cap)
@@ -582,7 +594,7 @@ static void end_close(struct world *w, struct peer_channel *end)
 
 	c->end = end;
 	c->post.run = closing_run;
-	reactor_post(w->reactors[1], &c->post);
+	reactor_post(peers_reactor(w), &c->post);
 	pthread_mutex_lock(&end->mutex);
 	end_wait(end, &end->asked, false);
 	end_wait(end, &end->closed, false);

@@ -2,7 +2,7 @@
 /*
  * A whole server without a network, and raw peers that talk to it: for tests of what a session
  * makes of messages, good and bad. The server is the real one (configuration, accounts, shares of a
- * temporary directory), on two reactors; a peer is one end of a channel in memory, and sends
+ * temporary directory), on reactors of its own; a peer is one end of a channel in memory, and sends
  * exactly the bytes that the test wrote.
  *
  * Thread: the test's, which blocks; what goes wrong is an assertion of cmocka's there. Nothing
@@ -38,6 +38,7 @@ struct world_config {
 	void (*commands)(struct command_table *table);
 	/* Add shares to the file, and folders to the directory: may be NULL. */
 	void (*shares)(FILE *conf, const char *directory);
+	unsigned reactors; /* of the server; 0: 1. Peers get them in turn */
 	/* Change what the server is made with: may be NULL. */
 	void (*server)(struct server_config *config);
 	/* The fabric that the server listens on for SMB Direct: may be NULL. */
@@ -81,6 +82,9 @@ struct peer {
 	uint32_t tree_id;
 	struct signer *signer;   /* signs when not NULL */
 	bool gmac;               /* offer SIGNING_CAPABILITIES with all three */
+	uint8_t guid;            /* the first byte of its ClientGuid; 0: the usual */
+	uint8_t key[16];         /* what it signs with */
+	uint8_t session_key[16]; /* what it signs a bind with */
 	struct preauth *preauth; /* of the connection, then of the setup under way */
 	uint16_t session_flags;  /* of the last SESSION_SETUP */
 };
@@ -147,6 +151,12 @@ struct nt_status peer_try_login(struct peer *p, const char *user, const char *pa
 struct nt_status peer_try_setup(struct peer *p, const char *user, const char *password,
 				uint64_t previous);
 void peer_login(struct peer *p);
+/* One more channel: bind the session of `first` to the connection of p, which has negotiated; p
+ * takes over what first knows. The status of the last leg; on success p signs with its own key. */
+struct nt_status peer_try_bind(struct peer *p, const struct peer *first, const char *user,
+			       const char *password);
+/* connect, negotiate, bind: asserts that it went well. */
+void peer_bind(struct world *w, struct peer *p, const struct peer *first);
 /* connect, negotiate, login, tree connect to "share" */
 void peer_start(struct world *w, struct peer *p, uint16_t dialect);
 /* the same of a peer that is connected */

@@ -41,13 +41,14 @@ struct world_direct *world_direct_create(const struct fake_verbs_config *fabric,
 	return d;
 }
 
-void world_direct_listen(struct world_direct *d, struct reactor *const *reactor,
-			 struct buf_pool *pool, struct channel_acceptor *acceptor)
+void world_direct_listen(struct world_direct *d, struct reactor *const *reactors,
+			 unsigned reactor_count, struct buf_pool *pool,
+			 struct channel_acceptor *acceptor)
 {
 	const struct direct_listener_config config = {.addresses = &d->address,
 						      .address_count = 1,
-						      .reactors = reactor,
-						      .reactor_count = 1,
+						      .reactors = reactors,
+						      .reactor_count = reactor_count,
 						      .pool = pool,
 						      .devices = d->devices[0],
 						      .acceptor = acceptor,

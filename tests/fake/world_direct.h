@@ -24,8 +24,9 @@ struct world_direct {
 /* Starts the fabric; the server's pool is to be made with what is set in `pool`. */
 struct world_direct *world_direct_create(const struct fake_verbs_config *fabric,
 					 struct buf_pool_config *pool);
-void world_direct_listen(struct world_direct *d, struct reactor *const *reactor,
-			 struct buf_pool *pool, struct channel_acceptor *acceptor);
+void world_direct_listen(struct world_direct *d, struct reactor *const *reactors,
+			 unsigned reactor_count, struct buf_pool *pool,
+			 struct channel_acceptor *acceptor);
 /* done and reactor of `connect` are the caller's. */
 void world_direct_connect(struct world_direct *d, struct direct_connect *connect);
 /* After the reactors have stopped, before they and the server's pool go. */

@@ -230,7 +230,7 @@ void put_negotiate(struct peer *p, struct msg *m, uint16_t dialect)
 	struct smb2_negotiate_request in = {
 		.security_mode = SMB2_NEGOTIATE_SIGNING_ENABLED,
 		.capabilities = SMB2_GLOBAL_CAP_LARGE_MTU,
-		.client_guid = {{1, 2, 3, 4}},
+		.client_guid = {{p->guid ? p->guid : 1, 2, 3, 4}},
 		.dialects = {1, {dialect}},
 	};
 
@@ -272,17 +272,18 @@ static enum sign_algorithm algorithm_of(const struct peer *p)
 
 static void make_signer(struct peer *p, const struct preauth *preauth, const uint8_t *secret)
 {
-	uint8_t key[SIGN_KEY_BYTES];
-
 	assert_int_equal(kdf_derive(KDF_KEY_SIGNING, p->dialect, secret, KDF_SESSION_KEY_BYTES,
-				    preauth, key, sizeof(key)),
+				    preauth, p->key, sizeof(p->key)),
 			 0);
-	assert_int_equal(signer_create(algorithm_of(p), SIGN_ROLE_CLIENT, key, &p->signer), 0);
+	signer_destroy(p->signer);
+	assert_int_equal(signer_create(algorithm_of(p), SIGN_ROLE_CLIENT, p->key, &p->signer), 0);
 }
 
-void put_session_setup(struct msg *m, const void *token, size_t len, uint64_t previous)
+static void put_setup(struct msg *m, const void *token, size_t len, uint64_t previous,
+		      uint8_t flags)
 {
 	const struct smb2_session_setup_request setup = {
+		.flags = flags,
 		.security_mode = SMB2_NEGOTIATE_SIGNING_ENABLED,
 		.security_buffer = WIRE_BLOB(token, len),
 		.previous_session_id = previous,
@@ -291,21 +292,37 @@ void put_session_setup(struct msg *m, const void *token, size_t len, uint64_t pr
 	smb2_session_setup_request_encode(&m->w, &setup);
 }
 
+void put_session_setup(struct msg *m, const void *token, size_t len, uint64_t previous)
+{
+	put_setup(m, token, len, previous, 0);
+}
+
+/* A request of 3.1.1 that is signed goes into the hash as it is sent, with its signature. */
+static struct nt_status setup_leg(struct peer *p, const struct auth_token *token, uint64_t previous,
+				  uint8_t flags, struct msg *m, struct reply *r)
+{
+	msg_begin(p, m, SMB2_SESSION_SETUP);
+	put_setup(m, token->data, token->len, previous, flags);
+	msg_sign(p, m);
+	preauth_take(p, m->bytes, m->w.len);
+	peer_send(p, m->bytes, m->w.len);
+	reply_recv(p, r);
+	assert_int_not_equal(r->len, 0);
+	return r->header.status;
+}
+
 static struct nt_status setup_legs(struct peer *p, struct auth_client *auth, uint64_t previous,
-				   struct msg *m, struct reply *r)
+				   uint8_t flags, struct msg *m, struct reply *r)
 {
 	struct preauth connection = *p->preauth;
 	struct smb2_session_setup_response out;
 	struct nt_status status;
 	struct auth_token token;
-	bool first = !p->signer;
+	bool keyed = !p->signer || flags & SMB2_SESSION_FLAG_BINDING;
 
 	(void)!nt_success(auth_client_step(auth, NULL, 0, &token));
 	for (;;) {
-		msg_begin(p, m, SMB2_SESSION_SETUP);
-		put_session_setup(m, token.data, token.len, previous);
-		preauth_take(p, m->bytes, m->w.len);
-		status = peer_call(p, m, r);
+		status = setup_leg(p, &token, previous, flags, m, r);
 		p->session_id = r->header.session_id;
 		if (!nt_equal(status, STATUS_MORE_PROCESSING_REQUIRED))
 			break;
@@ -314,11 +331,13 @@ static struct nt_status setup_legs(struct peer *p, struct auth_client *auth, uin
 		(void)!nt_success(auth_client_step(auth, out.security_buffer.data,
 						   out.security_buffer.len, &token));
 	}
-	if (nt_success(status) && first) {
+	if (nt_success(status) && keyed) {
 		assert_true(smb2_session_setup_response_decode(&r->rd, &out));
 		p->session_flags = out.session_flags;
 		if (!out.session_flags)
 			make_signer(p, p->preauth, auth_client_session_key(auth));
+		if (!(flags & SMB2_SESSION_FLAG_BINDING))
+			memcpy(p->session_key, p->key, sizeof(p->key));
 	}
 	*p->preauth = connection;
 	return status;
@@ -333,8 +352,8 @@ static void check_final_signature(struct peer *p, const struct reply *r)
 	assert_int_equal(signer_verify(p->signer, &iov, 1), 0);
 }
 
-struct nt_status peer_try_setup(struct peer *p, const char *user, const char *password,
-				uint64_t previous)
+static struct nt_status try_setup(struct peer *p, const char *user, const char *password,
+				  uint64_t previous, uint8_t flags)
 {
 	const struct auth_credentials who = {.user = user, .domain = "", .password = password};
 	struct auth_client *auth = auth_client_create(NULL, &who);
@@ -343,13 +362,19 @@ struct nt_status peer_try_setup(struct peer *p, const char *user, const char *pa
 	struct nt_status status;
 
 	assert_non_null(auth);
-	status = setup_legs(p, auth, previous, m, r);
+	status = setup_legs(p, auth, previous, flags, m, r);
 	if (nt_success(status) && p->signer)
 		check_final_signature(p, r);
 	talloc_free(auth);
 	free(m);
 	free(r);
 	return status;
+}
+
+struct nt_status peer_try_setup(struct peer *p, const char *user, const char *password,
+				uint64_t previous)
+{
+	return try_setup(p, user, password, previous, 0);
 }
 
 struct nt_status peer_try_login(struct peer *p, const char *user, const char *password)
@@ -363,6 +388,35 @@ void peer_login(struct peer *p)
 
 	assert_string_equal(nt_status_name(status), "STATUS_SUCCESS");
 	assert_non_null(p->signer);
+}
+
+struct nt_status peer_try_bind(struct peer *p, const struct peer *first, const char *user,
+			       const char *password)
+{
+	bool keyed = first->signer;
+
+	p->session_id = first->session_id;
+	p->tree_id = first->tree_id;
+	signer_destroy(p->signer);
+	p->signer = NULL;
+	if (keyed)
+		assert_int_equal(signer_create(algorithm_of(first), SIGN_ROLE_CLIENT,
+					       first->session_key, &p->signer),
+				 0);
+	memmove(p->session_key, first->session_key, sizeof(p->session_key));
+	return try_setup(p, user, password, 0, SMB2_SESSION_FLAG_BINDING);
+}
+
+void peer_bind(struct world *w, struct peer *p, const struct peer *first)
+{
+	struct nt_status status;
+
+	peer_connect(w, p);
+	p->gmac = first->gmac;
+	p->guid = first->guid;
+	peer_negotiate(p, first->dialect);
+	status = peer_try_bind(p, first, world_user(), WORLD_PASSWORD);
+	assert_string_equal(nt_status_name(status), "STATUS_SUCCESS");
 }
 
 /* ---- the rest ---- */

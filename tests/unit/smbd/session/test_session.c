@@ -84,25 +84,6 @@ static void test_garbage_token(void **state)
 	peer_close(&p);
 }
 
-/* 3.3.5.5: no binding without multichannel. */
-static void test_bind_is_not_accepted(void **state)
-{
-	struct smb2_session_setup_request setup_request = {.flags = SMB2_SESSION_FLAG_BINDING};
-	struct peer p, q;
-
-	peer_start(world, &p, SMB2_DIALECT_311);
-	peer_connect(world, &q);
-	peer_negotiate(&q, SMB2_DIALECT_311);
-	q.session_id = p.session_id;
-	msg_begin(&q, &msg, SMB2_SESSION_SETUP);
-	smb2_session_setup_request_encode(&msg.w, &setup_request);
-	assert_status(peer_call(&q, &msg, &reply), STATUS_REQUEST_NOT_ACCEPTED);
-	q.session_id = 0;
-	peer_close(&q);
-	assert_status(peer_echo(&p), STATUS_SUCCESS);
-	peer_close(&p);
-}
-
 /* Half-open sessions cost no password: they are few on one connection. */
 static void test_half_open_are_bounded(void **state)
 {
@@ -387,7 +368,6 @@ int main(void)
 		cmocka_unit_test(test_wrong_password),
 		cmocka_unit_test(test_anonymous),
 		cmocka_unit_test(test_garbage_token),
-		cmocka_unit_test(test_bind_is_not_accepted),
 		cmocka_unit_test(test_half_open_are_bounded),
 		cmocka_unit_test(test_half_open_serves_nothing),
 		cmocka_unit_test(test_reauthenticate),
