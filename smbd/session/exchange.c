@@ -9,7 +9,6 @@
 
 #include "smbd/session/connection.h"
 #include "smbd/session/dispatch.h"
-#include "smbd/session/open.h"
 #include "smbd/session/response.h"
 #include "smbd/session/session.h"
 #include "smbd/session/tree.h"
@@ -31,8 +30,7 @@ static void request_init(struct request *req, struct exchange *x)
 /* Give back all that it holds. */
 static void request_fini(struct request *req)
 {
-	if (req->open)
-		open_put(req->open);
+	request_open_put(req);
 	if (req->tree)
 		tree_put(req->tree);
 	session_user_put(req->user);
@@ -117,10 +115,8 @@ void exchange_pool_free(struct connection *conn)
  * the other users of its open), but a range of a file that is still to be sent keeps its open. */
 static void request_leave(struct request *req)
 {
-	if (req->open && req->file.len == 0) {
-		open_put(req->open);
-		req->open = NULL;
-	}
+	if (req->file.len == 0)
+		request_open_put(req);
 }
 
 static void exchange_run(struct fiber_task *task)

@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "smbd/session/sequence.h"
 #include "smbd/wire/file_id.h"
 #include "smbd/wire/ntstatus.h"
 
@@ -45,6 +46,11 @@ struct open {
 	struct tree *tree;       /* held */
 	uint32_t granted_access; /* set by the maker before open_publish() */
 	const char *name;        /* likewise: for status; UTF-8, talloc on the open */
+
+	/* of the requests on it; lock themselves. `sequence` is request_open_get()'s, `locks`
+	 * LOCK's */
+	struct channel_sequence sequence;
+	struct lock_sequences locks;
 
 	/* private, under the session's mutex */
 	unsigned refs;

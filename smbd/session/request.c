@@ -10,6 +10,7 @@
 #include "smbd/session/server.h"
 #include "smbd/session/signing.h"
 #include "smbd/wire/header.h"
+#include "smbd/wire/negotiate.h"
 
 TALLOC_CTX *request_pool(struct request *req)
 {
@@ -257,6 +258,20 @@ bool request_file_slice_ok(const struct request *req)
 
 /* ---- opens ---- */
 
+/* [MS-SMB2] 3.3.5.2.10 */
+static struct nt_status sequence_check(struct request *req)
+{
+	bool replay = req->flags & SMB2_FLAGS_REPLAY_OPERATION;
+	bool changes = req->command == SMB2_WRITE || req->command == SMB2_SET_INFO ||
+		       req->command == SMB2_IOCTL;
+
+	if (req->conn->negotiated.dialect < SMB2_DIALECT_300)
+		return STATUS_SUCCESS;
+	req->sequenced = sequence_begin(&req->open->sequence, req->channel_sequence, replay) ==
+			 SEQUENCE_COUNTED;
+	return req->sequenced || !changes ? STATUS_SUCCESS : STATUS_FILE_NOT_AVAILABLE;
+}
+
 struct nt_status request_open_get(struct request *req, struct smb2_file_id id)
 {
 	struct exchange *x = req->exchange;
@@ -271,12 +286,24 @@ struct nt_status request_open_get(struct request *req, struct smb2_file_id id)
 	if (!req->open)
 		return STATUS_FILE_CLOSED;
 	x->file_id = id;
-	return STATUS_SUCCESS;
+	return sequence_check(req);
+}
+
+void request_open_put(struct request *req)
+{
+	if (req->sequenced && req->open)
+		sequence_end(&req->open->sequence, req->channel_sequence);
+	req->sequenced = false;
+	if (req->open)
+		open_put(req->open);
+	req->open = NULL;
 }
 
 void request_open_set(struct request *req, struct open *open)
 {
 	assert(!req->open);
+	/* 3.3.5.9 */
+	sequence_init(&open->sequence, req->channel_sequence);
 	req->open = open;
 	req->exchange->file_id = open->id;
 }

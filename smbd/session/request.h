@@ -108,6 +108,7 @@ struct request {
 	size_t payload_bytes; /* of the connection's, while payload_buf is held */
 	uint64_t async_id;    /* 0: no interim answer was sent */
 	uint16_t credits_granted;
+	bool sequenced;  /* counted in its open's channel sequence */
 	bool checked;    /* its handler runs: an interim answer may be sent */
 	bool sign;       /* the reply */
 	bool invalidate; /* the client's token with the reply, whatever its status */
@@ -169,9 +170,12 @@ void request_payload_put(struct request *req);
  * Find the open that a FileId names and hold it as req->open. In a related compound
  * ([MS-SMB2] 3.3.5.2.7.2) a FileId of all ones is that of the CREATE before, whose failure is this
  * request's too. FILE_CLOSED: no such open in this session and tree ([MS-SMB2] 3.3.5.10 and
- * others).
+ * others). FILE_NOT_AVAILABLE: a WRITE, SET_INFO or IOCTL from before its client's last failover,
+ * or the replay of one that may still be under way (3.3.5.2.10).
  */
 NT_WARN_UNUSED struct nt_status request_open_get(struct request *req, struct smb2_file_id id);
+/* Let go of it. Of the session layer. */
+void request_open_put(struct request *req);
 
 /* A CREATE's result, for the related requests after it; holds the open as req->open (the caller's
  * reference passes to the request). */
