@@ -55,7 +55,7 @@ static void direct_free(struct direct_channel *c)
 	if (c->rx_ready)
 		direct_rx_fini(&c->rx);
 	direct_memory_put(c);
-	atomic_fetch_sub(&c->device->channels, 1);
+	direct_device_count(c->device, &c->ch.counters);
 	direct_device_put(c->device);
 	if (owner)
 		owner->freed(owner, c);
@@ -153,6 +153,7 @@ static const struct channel_ops direct_ops = {
 	.pull = direct_pull,
 	.release = direct_receive_release,
 	.close = direct_close,
+	.stats = direct_stats,
 };
 
 /* ---- completions ---- */
@@ -359,6 +360,7 @@ static void channel_describe(struct direct_channel *c)
 	memcpy(&link->peer, &c->id->route.addr.dst_storage, sizeof(link->peer));
 	link->numa_node = c->device->numa_node;
 	link->rdma = true;
+	snprintf(link->device, sizeof(link->device), "%s", c->device->name);
 	link->bits_per_sec = direct_device_speed(c->device, c->id->port_num);
 	snprintf(c->ch.name, sizeof(c->ch.name), "rdma %.43s <- %.43s",
 		 channel_address_text(&link->local, local, sizeof(local)),

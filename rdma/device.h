@@ -98,6 +98,9 @@ struct direct_device *direct_device_get(struct direct_devices *devices,
 					struct ibv_context *context);
 void direct_device_put(struct direct_device *device);
 
+/* One of its channels has ended, having carried so much. */
+void direct_device_count(struct direct_device *device, const struct channel_counters *counters);
+
 /* The connection manager says that it goes away. On the reactor that watches. */
 void direct_device_removed(struct direct_device *device);
 
@@ -109,6 +112,9 @@ uint64_t direct_device_speed(const struct direct_device *device, uint8_t port);
 struct direct_devices_stats {
 	unsigned devices;
 	unsigned registrations; /* now: regions times devices */
+	uint64_t channels_ended;
+	struct channel_counters ended; /* what those carried, all together */
+	char why[224];                 /* nothing is listened on; empty: something is */
 };
 
 void direct_devices_stats(struct direct_devices *devices, struct direct_devices_stats *stats);

@@ -20,6 +20,7 @@
 
 #define DEVICES_MAX     16
 #define DEVICES_REGIONS 256
+#define NOTE_ALL        "SMB Direct" /* the note that is of no device */
 
 struct direct_devices {
 	struct direct_devices_config config;
@@ -28,6 +29,8 @@ struct direct_devices {
 	struct direct_device *list[DEVICES_MAX];
 	unsigned count;
 	struct notes notes;
+	uint64_t channels_ended;
+	struct channel_counters ended;
 	struct reactor *reactor; /* that watches */
 	struct direct_devices_watch *watch;
 };
@@ -442,7 +445,7 @@ void direct_devices_judge(struct direct_devices *d)
 				  "its network interface one (`rdma link` names it)");
 	}
 	if (!listening)
-		notes_say(&d->notes, "SMB Direct", LOG_LEVEL_NOTICE,
+		notes_say(&d->notes, NOTE_ALL, LOG_LEVEL_NOTICE,
 			  "no RDMA device can be used: serving TCP only%s",
 			  d->count ? ""
 				   : " (is the driver's module loaded? `rdma link` lists devices)");
@@ -483,6 +486,28 @@ struct direct_device *direct_device_get(struct direct_devices *d, struct ibv_con
 		device->users++;
 	pthread_mutex_unlock(&d->lock);
 	return device;
+}
+
+static void counters_add(struct channel_counters *to, const struct channel_counters *more)
+{
+	to->msgs_in += more->msgs_in;
+	to->msgs_out += more->msgs_out;
+	to->bytes_in += more->bytes_in;
+	to->bytes_out += more->bytes_out;
+	to->bytes_pulled += more->bytes_pulled;
+	to->bytes_pushed += more->bytes_pushed;
+	to->invalidations += more->invalidations;
+}
+
+void direct_device_count(struct direct_device *device, const struct channel_counters *counters)
+{
+	struct direct_devices *d = device->devices;
+
+	pthread_mutex_lock(&d->lock);
+	d->channels_ended++;
+	counters_add(&d->ended, counters);
+	pthread_mutex_unlock(&d->lock);
+	atomic_fetch_sub(&device->channels, 1);
 }
 
 void direct_device_put(struct direct_device *device)
@@ -528,9 +553,14 @@ static unsigned device_registrations(const struct direct_devices *d,
 
 void direct_devices_stats(struct direct_devices *d, struct direct_devices_stats *stats)
 {
-	*stats = (struct direct_devices_stats){0};
+	const struct note *note;
+
 	pthread_mutex_lock(&d->lock);
-	stats->devices = d->count;
+	*stats = (struct direct_devices_stats){
+		.devices = d->count, .channels_ended = d->channels_ended, .ended = d->ended};
+	note = notes_find(&d->notes, NOTE_ALL);
+	if (note)
+		snprintf(stats->why, sizeof(stats->why), "%s", note->text);
 	for (unsigned i = 0; i < d->count; i++)
 		stats->registrations += device_registrations(d, d->list[i]);
 	pthread_mutex_unlock(&d->lock);
@@ -567,7 +597,7 @@ void direct_devices_each(struct direct_devices *d,
 	}
 	for (unsigned i = 0; i < NOTES_MAX; i++) {
 		const struct note *note = &d->notes.notes[i];
-		bool told = note->name[0] == '\0';
+		bool told = note->name[0] == '\0' || strcmp(note->name, NOTE_ALL) == 0;
 
 		for (unsigned k = 0; k < d->count; k++)
 			told |= strcmp(d->list[k]->name, note->name) == 0;

@@ -212,6 +212,9 @@ struct direct_out *direct_memory_out(struct direct_channel *c);
 /* Some more slots, if the pool has memory for them. */
 void direct_memory_grow(struct direct_channel *c);
 
+/* ---- stats.c ---- */
+void direct_stats(const struct channel *ch, struct channel_stats *stats);
+
 /* ---- queues.c ---- */
 int direct_queues_create(struct direct_channel *c);
 /* The device touches no memory of the channel any more. */

@@ -308,7 +308,10 @@ static int admin_reload(struct admin_source *source, char *why, size_t cap)
 
 static void admin_status(struct admin_source *source, struct admin_report *report)
 {
-	admin_status_report(container_of(source, struct app, admin_source)->server, report);
+	struct app *app = container_of(source, struct app, admin_source);
+
+	admin_status_report(app->server, report);
+	transports_report(app->transports, report);
 }
 
 static int admin_interfaces(struct admin_source *source, FILE *out)

@@ -216,11 +216,20 @@ static void tcp_turn(struct reactor_defer *turn)
 		tcp_channel_watch(c);
 }
 
+static void tcp_stats(const struct channel *ch, struct channel_stats *stats)
+{
+	static const char *const states[] = {"open", "closing", "ending", "ending"};
+	const struct tcp_channel *c = container_of(ch, const struct tcp_channel, ch);
+
+	*stats = (struct channel_stats){.state = states[c->state]};
+}
+
 static const struct channel_ops tcp_ops = {
 	.name = "tcp",
 	.send = tcp_send,
 	.release = tcp_release,
 	.close = tcp_close,
+	.stats = tcp_stats,
 };
 
 /* ---- the beginning ---- */

@@ -128,6 +128,7 @@ struct channel_limits {
 struct channel_link {
 	struct sockaddr_storage local;
 	struct sockaddr_storage peer;
+	char device[64];   /* that the transport drives itself, "mlx5_0"; empty: none */
 	unsigned if_index; /* 0: unknown */
 	uint64_t bits_per_sec;
 	int numa_node; /* -1: unknown */
@@ -141,6 +142,14 @@ struct channel_counters {
 	uint64_t bytes_in, bytes_out;        /* by messages */
 	uint64_t bytes_pulled, bytes_pushed; /* by RDMA read and write */
 	uint64_t invalidations;
+};
+
+/* What a channel is doing now, for whoever shows status; to be asked for until closed(). A
+ * transport without credits of its own leaves them 0. */
+struct channel_stats {
+	const char *state;        /* "open", "closing" (in order), "ending"; constant */
+	unsigned send_credits;    /* messages, or parts of them, that the peer lets us send now */
+	unsigned receive_credits; /* and that we let the peer send */
 };
 
 /* How the layer above is called. The table is constant; `user` in the channel is the context. */
@@ -173,6 +182,7 @@ struct channel_ops {
 	void (*pull)(struct channel *ch, struct channel_pull *pull); /* NULL: not there */
 	void (*release)(struct channel *ch, struct channel_msg *msg);
 	void (*close)(struct channel *ch, int why);
+	void (*stats)(const struct channel *ch, struct channel_stats *stats);
 };
 
 /* Embedded by each transport's own channel. Everything here is read-only to the user, but `user`
@@ -216,6 +226,11 @@ static inline void channel_pull(struct channel *ch, struct channel_pull *pull)
 static inline void channel_release(struct channel *ch, struct channel_msg *msg)
 {
 	ch->ops->release(ch, msg);
+}
+
+static inline void channel_stats(const struct channel *ch, struct channel_stats *stats)
+{
+	ch->ops->stats(ch, stats);
 }
 
 /*

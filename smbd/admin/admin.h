@@ -3,7 +3,8 @@
  * The control socket: smb3ctl asks the running server. A unix socket in the pid directory, mode
  * 0600, whose peer must be root or the server's own user. One JSON object a line, each way:
  *
- *   {"version":1,"command":"status"}  ->  {"version":1,"ok":true,"server":{...},"sessions":[...]}
+ *   {"version":1,"command":"status"}  ->  {"version":1,"ok":true,"server":{...},"sessions":[...],
+ *                                          "channels":[...],"rdma":{...},"devices":[...],...}
  *   {"version":1,"command":"interfaces"}  ->  {"version":1,"ok":true,"interfaces":[...]}
  *   any failure                       ->  {"version":1,"ok":false,"error":"why"}
  *
@@ -47,10 +48,38 @@ struct admin_session {
 struct admin_channel {
 	uint64_t session_id; /* 0: none yet */
 	const char *transport;
+	const char *device;       /* that carries it; "": unknown */
 	const char *local, *peer; /* address:port */
+	const char *state;        /* "open", "closing", "ending", "closed" */
+	uint64_t bits_per_sec;    /* of the link; 0: unknown */
 	unsigned reactor;
+	unsigned send_credits, receive_credits; /* of the transport: ours, and the peer's */
+	uint64_t msgs_in, msgs_out;
+	uint64_t bytes_in, bytes_out;
+	uint64_t bytes_pulled, bytes_pushed; /* from and to the client's memory */
+	uint64_t invalidations;              /* of the client's registrations, by us */
+};
+
+/* Is RDMA in use? */
+struct admin_rdma {
+	bool enabled;             /* by the configuration */
+	const char *why;          /* nothing is listened on; "": something is */
+	unsigned addresses;       /* listened on */
+	uint64_t accepted;        /* channels, ever */
+	uint64_t refused, failed; /* ever; in negotiation */
+	uint64_t ended;           /* channels, ever; what they carried: */
 	uint64_t bytes_in, bytes_out;
 	uint64_t bytes_pulled, bytes_pushed;
+	uint64_t invalidations;
+};
+
+struct admin_device {
+	const char *name, *kind;
+	const char *note; /* why it is not used, or of no use; "": all is well */
+	uint64_t bits_per_sec;
+	unsigned addresses, channels;
+	unsigned registrations; /* of the server's buffers; channels make none */
+	uint64_t errors, rnr;   /* requests that failed; of them, for want of a receive */
 };
 
 struct admin_open {
@@ -65,6 +94,8 @@ struct admin_report;
 void admin_report_server(struct admin_report *report, const struct admin_server *server);
 void admin_report_session(struct admin_report *report, const struct admin_session *session);
 void admin_report_channel(struct admin_report *report, const struct admin_channel *channel);
+void admin_report_rdma(struct admin_report *report, const struct admin_rdma *rdma);
+void admin_report_device(struct admin_report *report, const struct admin_device *device);
 void admin_report_open(struct admin_report *report, const struct admin_open *open);
 
 struct admin_source {

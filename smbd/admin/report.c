@@ -6,7 +6,7 @@
 
 #include "smbd/admin/json.h"
 
-enum part { SERVER, SESSIONS, CHANNELS, OPENS, PARTS };
+enum part { SERVER, SESSIONS, CHANNELS, RDMA, DEVICES, OPENS, PARTS };
 
 /* The parts grow side by side, since the source tells them in any order. */
 struct admin_report {
@@ -100,13 +100,59 @@ void admin_report_channel(struct admin_report *report, const struct admin_channe
 
 	fprintf(out, "{\"session_id\":%" PRIu64, c->session_id);
 	put_text(out, "transport", c->transport);
+	put_text(out, "device", c->device);
 	put_text(out, "local", c->local);
 	put_text(out, "peer", c->peer);
+	put_text(out, "state", c->state);
+	put_number(out, "bits_per_sec", c->bits_per_sec);
 	put_number(out, "reactor", c->reactor);
+	put_number(out, "send_credits", c->send_credits);
+	put_number(out, "receive_credits", c->receive_credits);
+	put_number(out, "msgs_in", c->msgs_in);
+	put_number(out, "msgs_out", c->msgs_out);
 	put_number(out, "bytes_in", c->bytes_in);
 	put_number(out, "bytes_out", c->bytes_out);
 	put_number(out, "bytes_pulled", c->bytes_pulled);
 	put_number(out, "bytes_pushed", c->bytes_pushed);
+	put_number(out, "invalidations", c->invalidations);
+	fputc('}', out);
+}
+
+void admin_report_rdma(struct admin_report *report, const struct admin_rdma *r)
+{
+	FILE *out = report->part[RDMA].out;
+
+	if (report->part[RDMA].count++)
+		return;
+	fprintf(out, "{\"enabled\":%s", r->enabled ? "true" : "false");
+	put_text(out, "why", r->why);
+	put_number(out, "addresses", r->addresses);
+	put_number(out, "accepted", r->accepted);
+	put_number(out, "refused", r->refused);
+	put_number(out, "failed", r->failed);
+	put_number(out, "ended", r->ended);
+	put_number(out, "ended_bytes_in", r->bytes_in);
+	put_number(out, "ended_bytes_out", r->bytes_out);
+	put_number(out, "ended_bytes_pulled", r->bytes_pulled);
+	put_number(out, "ended_bytes_pushed", r->bytes_pushed);
+	put_number(out, "ended_invalidations", r->invalidations);
+	fputc('}', out);
+}
+
+void admin_report_device(struct admin_report *report, const struct admin_device *d)
+{
+	FILE *out = next_in(report, DEVICES);
+
+	fputs("{\"name\":", out);
+	json_put_string(out, d->name ? d->name : "");
+	put_text(out, "kind", d->kind);
+	put_text(out, "note", d->note);
+	put_number(out, "bits_per_sec", d->bits_per_sec);
+	put_number(out, "addresses", d->addresses);
+	put_number(out, "channels", d->channels);
+	put_number(out, "registrations", d->registrations);
+	put_number(out, "errors", d->errors);
+	put_number(out, "rnr", d->rnr);
 	fputc('}', out);
 }
 
@@ -139,6 +185,9 @@ bool report_end(struct admin_report *report, FILE *out)
 			report->part[SERVER].count ? report->part[SERVER].text : "{}",
 			report->part[SESSIONS].text, report->part[CHANNELS].text,
 			report->part[OPENS].text);
+		fprintf(out, ",\"rdma\":%s,\"devices\":[%s]",
+			report->part[RDMA].count ? report->part[RDMA].text : "{}",
+			report->part[DEVICES].text);
 		put_number(out, "opens_left_out", report->opens_left_out);
 	}
 	report_free(report);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "smbd/admin/status.h"
 
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -109,9 +112,71 @@ static void channel_name_split(const char *name, struct channel_name *out)
 	out->peer = peer + 4;
 }
 
+/* ---- the network interface of a channel whose transport has no device of its own ---- */
+
+struct channels_report {
+	struct admin_report *report;
+	struct ifaddrs *addresses; /* NULL: unknown */
+	char speed_of[IFNAMSIZ];   /* the latest, since most channels are on one */
+	uint64_t bits_per_sec;
+};
+
+static bool address_is(const struct sockaddr *a, const struct sockaddr_storage *local)
+{
+	if (!a || a->sa_family != local->ss_family)
+		return false;
+	if (a->sa_family == AF_INET6)
+		return memcmp(&((const struct sockaddr_in6 *)a)->sin6_addr,
+			      &((const struct sockaddr_in6 *)local)->sin6_addr, 16) == 0;
+	return a->sa_family == AF_INET &&
+	       ((const struct sockaddr_in *)a)->sin_addr.s_addr ==
+		       ((const struct sockaddr_in *)local)->sin_addr.s_addr;
+}
+
+static const char *interface_of(const struct channels_report *r,
+				const struct sockaddr_storage *local)
+{
+	for (const struct ifaddrs *a = r->addresses; a; a = a->ifa_next)
+		if (address_is(a->ifa_addr, local))
+			return a->ifa_name;
+	return "";
+}
+
+static uint64_t speed_of(struct channels_report *r, const char *interface)
+{
+	char path[64];
+	long mbit = 0;
+	FILE *in;
+
+	if (strcmp(r->speed_of, interface) == 0)
+		return r->bits_per_sec;
+	snprintf(r->speed_of, sizeof(r->speed_of), "%s", interface);
+	snprintf(path, sizeof(path), "/sys/class/net/%.16s/speed", interface);
+	in = fopen(path, "re");
+	if (in) {
+		if (fscanf(in, "%ld", &mbit) != 1 || mbit < 0)
+			mbit = 0;
+		fclose(in);
+	}
+	r->bits_per_sec = (uint64_t)mbit * 1000000;
+	return r->bits_per_sec;
+}
+
+static void describe_link(struct channels_report *r, const struct channel_link *link,
+			  struct admin_channel *out)
+{
+	out->device = link->device;
+	out->bits_per_sec = link->bits_per_sec;
+	if (!*link->device)
+		out->device = interface_of(r, &link->local);
+	if (!out->bits_per_sec && *out->device)
+		out->bits_per_sec = speed_of(r, out->device);
+}
+
 static void report_channel(struct connection *conn, void *arg)
 {
 	const struct connection_totals *totals = &conn->totals;
+	struct channels_report *r = arg;
 	struct channel_name name;
 	struct admin_channel out;
 
@@ -121,18 +186,36 @@ static void report_channel(struct connection *conn, void *arg)
 		.transport = name.transport,
 		.local = name.local,
 		.peer = name.peer,
+		.state = atomic_load(&totals->state),
 		.reactor = reactor_index(conn->reactor),
+		.send_credits = atomic_load(&totals->send_credits),
+		.receive_credits = atomic_load(&totals->receive_credits),
+		.msgs_in = atomic_load(&totals->msgs_in),
+		.msgs_out = atomic_load(&totals->msgs_out),
 		.bytes_in = atomic_load(&totals->bytes_in),
 		.bytes_out = atomic_load(&totals->bytes_out),
 		.bytes_pulled = atomic_load(&totals->bytes_pulled),
 		.bytes_pushed = atomic_load(&totals->bytes_pushed),
+		.invalidations = atomic_load(&totals->invalidations),
 	};
-	admin_report_channel(arg, &out);
+	describe_link(r, &conn->link, &out);
+	admin_report_channel(r->report, &out);
+}
+
+static void report_channels(struct server *server, struct admin_report *report)
+{
+	struct channels_report r = {.report = report};
+
+	if (getifaddrs(&r.addresses) != 0)
+		r.addresses = NULL;
+	server_connections_each(server, report_channel, &r);
+	if (r.addresses)
+		freeifaddrs(r.addresses);
 }
 
 void admin_status_report(struct server *server, struct admin_report *report)
 {
 	report_server(server, report);
 	server_sessions_each(server, report_session, report);
-	server_connections_each(server, report_channel, report);
+	report_channels(server, report);
 }

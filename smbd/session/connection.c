@@ -77,6 +77,17 @@ static void total_set(_Atomic uint64_t *total, uint64_t value)
 	atomic_store_explicit(total, value, memory_order_relaxed);
 }
 
+static void count_state(struct connection *conn)
+{
+	struct connection_totals *to = &conn->totals;
+	struct channel_stats stats;
+
+	channel_stats(conn->ch, &stats);
+	atomic_store_explicit(&to->state, stats.state, memory_order_relaxed);
+	atomic_store_explicit(&to->send_credits, stats.send_credits, memory_order_relaxed);
+	atomic_store_explicit(&to->receive_credits, stats.receive_credits, memory_order_relaxed);
+}
+
 void connection_count(struct connection *conn)
 {
 	const struct channel_counters *c;
@@ -84,6 +95,10 @@ void connection_count(struct connection *conn)
 	if (conn->channel_closed)
 		return;
 	c = &conn->ch->counters;
+	total_set(&conn->totals.msgs_in, c->msgs_in);
+	total_set(&conn->totals.msgs_out, c->msgs_out);
+	total_set(&conn->totals.invalidations, c->invalidations);
+	count_state(conn);
 	total_set(&conn->totals.bytes_in, c->bytes_in);
 	total_set(&conn->totals.bytes_out, c->bytes_out);
 	total_set(&conn->totals.bytes_pulled, c->bytes_pulled);
@@ -345,6 +360,7 @@ static void on_closed(struct channel *ch, int err)
 	log_debug("channel closed: %s", err ? strerror(-err) : "by us");
 	conn->closing = true;
 	conn->channel_closed = true;
+	atomic_store(&conn->totals.state, "closed");
 	reactor_timer_cancel(conn->reactor, &conn->pending_timer);
 	reactor_timer_cancel(conn->reactor, &conn->idle_timer);
 	cancel_all(conn);
@@ -371,6 +387,7 @@ static struct connection *connection_create(struct server *server, struct channe
 	conn->reactor = ch->reactor;
 	conn->limits = ch->limits;
 	conn->link = ch->link;
+	atomic_store(&conn->totals.state, "open");
 	snprintf(conn->name, sizeof(conn->name), "%s", ch->name);
 	conn->negotiated.preauth = PREAUTH_INIT;
 	conn->created_ns = clock_mono_ns();

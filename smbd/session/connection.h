@@ -11,6 +11,7 @@
 #ifndef SMBD_SESSION_CONNECTION_H
 #define SMBD_SESSION_CONNECTION_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/uio.h>
@@ -57,6 +58,9 @@ struct negotiated {
 /* For whoever shows status, on any thread: as of the last message. */
 struct connection_totals {
 	_Atomic uint64_t bytes_in, bytes_out, bytes_pulled, bytes_pushed;
+	_Atomic uint64_t msgs_in, msgs_out, invalidations;
+	_Atomic(const char *) state; /* of its channel; constant */
+	atomic_uint send_credits, receive_credits;
 	_Atomic uint64_t session_id; /* the latest one; 0: none yet */
 };
 
@@ -66,8 +70,8 @@ struct connection {
 	struct buf_pool *pool;
 	struct reactor *reactor;
 	struct channel_limits limits;
-	struct channel_link link;
-	char name[96]; /* for the log */
+	struct channel_link link; /* the channel's */
+	char name[96];            /* for the log */
 	struct negotiated negotiated;
 	struct window window; /* of message ids; credits are its width */
 	struct connection_totals totals;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "rdma/listener.h"
+#include "smbd/admin/admin.h"
 #include "smbd/net/interfaces.h"
 #include "smbd/net/listen.h"
 #include "tcp/listener.h"
@@ -188,6 +189,49 @@ static bool direct_listens(const struct net_rdma *rdma, const struct sockaddr_st
 const struct net_rdma *transports_rdma(struct transports *t)
 {
 	return &t->rdma;
+}
+
+static void report_device(const struct direct_device_status *status, void *arg)
+{
+	const struct admin_device out = {
+		.name = status->name,
+		.kind = status->kind,
+		.note = status->not_used,
+		.bits_per_sec = status->bits_per_sec,
+		.addresses = status->addresses,
+		.channels = status->channels,
+		.registrations = status->registrations,
+		.errors = status->errors,
+		.rnr = status->rnr,
+	};
+
+	admin_report_device(arg, &out);
+}
+
+void transports_report(struct transports *t, struct admin_report *report)
+{
+	struct direct_listener_stats listener = {0};
+	struct direct_devices_stats devices = {.why = "smb direct = no"};
+	struct admin_rdma out = {.enabled = t->devices != NULL};
+
+	if (t->direct)
+		direct_listener_stats(t->direct, &listener);
+	if (t->devices)
+		direct_devices_stats(t->devices, &devices);
+	out.why = devices.why;
+	out.addresses = listener.addresses;
+	out.accepted = listener.accepted;
+	out.refused = listener.refused;
+	out.failed = listener.failed;
+	out.ended = devices.channels_ended;
+	out.bytes_in = devices.ended.bytes_in;
+	out.bytes_out = devices.ended.bytes_out;
+	out.bytes_pulled = devices.ended.bytes_pulled;
+	out.bytes_pushed = devices.ended.bytes_pushed;
+	out.invalidations = devices.ended.invalidations;
+	admin_report_rdma(report, &out);
+	if (t->devices)
+		direct_devices_each(t->devices, report_device, report);
 }
 
 /* ---- both ---- */

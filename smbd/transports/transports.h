@@ -15,6 +15,7 @@
 #include "smbd/process/options.h"
 #include "transport/buf/buf.h"
 
+struct admin_report;
 struct channel_acceptor;
 struct net_rdma;
 struct transports;
@@ -44,6 +45,9 @@ int transports_listen(struct transports *t, const struct transports_listen *list
 
 /* For service_rdma_set(): on which addresses SMB Direct is listened for, now. Any thread. */
 const struct net_rdma *transports_rdma(struct transports *t);
+
+/* Is RDMA in use, and by what; for admin_source.status. Any thread. */
+void transports_report(struct transports *t, struct admin_report *report);
 
 /* Accept no more. Channels live on. */
 void transports_stop(struct transports *t);

@@ -251,6 +251,38 @@ static void described(struct pair *p)
 	assert_int_equal(a->limits.unreleased, CONF_UNRELEASED);
 }
 
+struct look {
+	bool close; /* first */
+	struct channel_stats stats;
+};
+
+static void look_at(struct end *e, void *arg)
+{
+	struct look *look = arg;
+
+	if (look->close)
+		end_call_close(e, 0);
+	channel_stats(e->ch, &look->stats);
+}
+
+static void tells_its_state(struct pair *p)
+{
+	struct end *a = &p->end[0], *b = &p->end[1];
+	struct look one = {0}, other = {0}, closing = {.close = true};
+
+	send_and_check(p, 1, 5000, 1);
+	pair_ping(b);
+	pair_ping(a);
+	end_run(a, look_at, &one);
+	end_run(b, look_at, &other);
+	assert_string_equal(one.stats.state, "open");
+	/* whoever counts credits has some of those that the peer has given */
+	assert_true(!one.stats.send_credits == !other.stats.receive_credits);
+	assert_true(!other.stats.send_credits == !one.stats.receive_credits);
+	end_run(a, look_at, &closing);
+	assert_string_not_equal(closing.stats.state, "open");
+}
+
 const struct clause clauses_message[] = {
 	{"a message arrives whole and intact, whatever its size", whole_and_intact},
 	{"a message of limits.msg_bytes arrives", largest},
@@ -263,6 +295,7 @@ const struct clause clauses_message[] = {
 	{"a file slice that shrank is filled with zeros", file_shrunk},
 	{"a file slice that cannot be read ends the channel", file_unreadable},
 	{"messages and their bytes are counted", counted},
+	{"a channel tells its state and credits", tells_its_state},
 	{"a channel has an id, a name and limits", described},
 	{NULL, NULL},
 };

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "transport/base/clock.h"
 #include "transport/reactor/reactor.h"
@@ -457,12 +458,26 @@ static const struct channel_user fault_user = {
 	.closed = fault_closed,
 };
 
+static void fault_stats(const struct channel *ch, struct channel_stats *stats)
+{
+	const struct fault_channel *f = container_of(ch, const struct fault_channel, ch);
+
+	*stats = (struct channel_stats){.state = "ending"};
+	if (!f->inner_closed)
+		channel_stats(f->inner, stats);
+	if (f->cut)
+		stats->state = "ending";
+	else if (f->closing && strcmp(stats->state, "open") == 0)
+		stats->state = "closing";
+}
+
 static const struct channel_ops fault_ops = {
 	.name = "fault",
 	.send = fault_send,
 	.pull = fault_pull,
 	.release = fault_release,
 	.close = fault_close,
+	.stats = fault_stats,
 };
 
 static const struct channel_ops fault_ops_no_remote = {
@@ -470,6 +485,7 @@ static const struct channel_ops fault_ops_no_remote = {
 	.send = fault_send,
 	.release = fault_release,
 	.close = fault_close,
+	.stats = fault_stats,
 };
 
 static void fault_queue_init(struct fault_channel *f, struct fault_queue *q,

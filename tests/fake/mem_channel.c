@@ -662,12 +662,22 @@ static void mem_packet_run(struct reactor_post *post)
 	mem_packet_free(p);
 }
 
+static void mem_stats(const struct channel *ch, struct channel_stats *stats)
+{
+	const struct mem_channel *m = container_of(ch, const struct mem_channel, ch);
+
+	*stats = (struct channel_stats){.state = m->state <= MEM_OPEN      ? "open"
+						 : m->state == MEM_CLOSING ? "closing"
+									   : "ending"};
+}
+
 static const struct channel_ops mem_ops = {
 	.name = "mem",
 	.send = mem_send,
 	.pull = mem_pull,
 	.release = mem_release,
 	.close = mem_close,
+	.stats = mem_stats,
 };
 
 static const struct channel_ops mem_ops_no_remote = {
@@ -675,6 +685,7 @@ static const struct channel_ops mem_ops_no_remote = {
 	.send = mem_send,
 	.release = mem_release,
 	.close = mem_close,
+	.stats = mem_stats,
 };
 
 void mem_config_default(struct mem_config *config)

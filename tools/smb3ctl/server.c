@@ -153,20 +153,108 @@ static void print_sessions(const struct json *v)
 		       number(v, "trees"), number(v, "opens"));
 }
 
+/* "25G" of bits per second, with "?" where that is a guess; "-": unknown. */
+static const char *speed(const struct json *v, char buf[32])
+{
+	uint64_t mbit = number(v, "bits_per_sec") / 1000000;
+	const char *guess = truth(v, "speed_assumed") ? "?" : "";
+
+	if (!mbit)
+		snprintf(buf, 32, "-");
+	else if (mbit % 1000)
+		snprintf(buf, 32, "%" PRIu64 "M%s", mbit, guess);
+	else
+		snprintf(buf, 32, "%" PRIu64 "G%s", mbit / 1000, guess);
+	return buf;
+}
+
+/* "200/255": what we may send and what the peer may; "-": the transport counts none. */
+static const char *credits(const struct json *v, char buf[32])
+{
+	uint64_t ours = number(v, "send_credits"), theirs = number(v, "receive_credits");
+
+	if (ours || theirs)
+		snprintf(buf, 32, "%" PRIu64 "/%" PRIu64, ours, theirs);
+	else
+		snprintf(buf, 32, "-");
+	return buf;
+}
+
 static void print_channels(const struct json *v)
 {
-	char in[16], out[16], pulled[16], pushed[16];
+	char rate[32], credit[32], in[16], out[16], pulled[16], pushed[16];
 
 	if (v)
-		printf("\n%-18s %-5s %-44s %7s %8s %8s %8s %8s\n", "CHANNEL OF", "KIND", "PEER",
-		       "REACTOR", "IN", "OUT", "PULLED", "PUSHED");
+		printf("\n%-18s %-5s %-10s %-44s %6s %-8s %9s %8s %8s %8s %8s %7s\n", "CHANNEL OF",
+		       "KIND", "DEVICE", "PEER", "SPEED", "STATE", "CREDITS", "IN", "OUT", "PULLED",
+		       "PUSHED", "INVALID");
 	for (; v; v = v->next)
-		printf("0x%016" PRIx64 " %-5s %-44s %7" PRIu64 " %8s %8s %8s %8s\n",
+		printf("0x%016" PRIx64 " %-5s %-10s %-44s %6s %-8s %9s %8s %8s %8s %8s %7" PRIu64
+		       "\n",
 		       number(v, "session_id"), json_get_string(v, "transport"),
-		       json_get_string(v, "peer"), number(v, "reactor"),
+		       json_get_string(v, "device"), json_get_string(v, "peer"), speed(v, rate),
+		       json_get_string(v, "state"), credits(v, credit),
 		       amount(number(v, "bytes_in"), in), amount(number(v, "bytes_out"), out),
 		       amount(number(v, "bytes_pulled"), pulled),
-		       amount(number(v, "bytes_pushed"), pushed));
+		       amount(number(v, "bytes_pushed"), pushed), number(v, "invalidations"));
+}
+
+/* What the channels that are, and those that were, moved by RDMA. */
+static uint64_t rdma_sum(const struct json *root, const char *key, const char *ended_key)
+{
+	uint64_t sum = number(json_get(root, "rdma", JSON_OBJECT), ended_key);
+
+	for (const struct json *v = first_of(root, "channels"); v; v = v->next)
+		if (strcmp(json_get_string(v, "transport"), "rdma") == 0)
+			sum += number(v, key);
+	return sum;
+}
+
+/* "Is RDMA really in use?" in one line. */
+static void print_rdma(const struct json *root)
+{
+	const struct json *rdma = json_get(root, "rdma", JSON_OBJECT);
+	uint64_t all = 0, direct = 0;
+	char pulled[16], pushed[16];
+
+	for (const struct json *v = first_of(root, "channels"); v; v = v->next) {
+		all++;
+		direct += strcmp(json_get_string(v, "transport"), "rdma") == 0;
+	}
+	if (!truth(rdma, "enabled"))
+		printf("SMB Direct: off: %s\n", json_get_string(rdma, "why"));
+	else if (direct)
+		printf("SMB Direct: in use: %" PRIu64 " of %" PRIu64 " channels", direct, all);
+	else if (number(rdma, "addresses"))
+		printf("SMB Direct: not in use: listens on %" PRIu64
+		       " addresses, but no client is "
+		       "there by RDMA",
+		       number(rdma, "addresses"));
+	else
+		printf("SMB Direct: not in use: %s", json_get_string(rdma, "why"));
+	if (!truth(rdma, "enabled"))
+		return;
+	printf("; since the start %" PRIu64
+	       " channels, %s read from and %s written to clients' "
+	       "memory\n",
+	       number(rdma, "accepted"),
+	       amount(rdma_sum(root, "bytes_pulled", "ended_bytes_pulled"), pulled),
+	       amount(rdma_sum(root, "bytes_pushed", "ended_bytes_pushed"), pushed));
+}
+
+static void print_devices(const struct json *v)
+{
+	char rate[32];
+
+	if (v)
+		printf("\n%-16s %-10s %6s %9s %8s %10s %7s %5s  %s\n", "RDMA DEVICE", "KIND",
+		       "SPEED", "ADDRESSES", "CHANNELS", "REGISTERED", "ERRORS", "RNR", "NOTE");
+	for (; v; v = v->next)
+		printf("%-16s %-10s %6s %9" PRIu64 " %8" PRIu64 " %10" PRIu64 " %7" PRIu64
+		       " %5" PRIu64 "  %s\n",
+		       json_get_string(v, "name"), json_get_string(v, "kind"), speed(v, rate),
+		       number(v, "addresses"), number(v, "channels"), number(v, "registrations"),
+		       number(v, "errors"), number(v, "rnr"), json_get_string(v, "note"));
 }
 
 static void print_opens(const struct json *v, uint64_t left_out)
@@ -184,8 +272,10 @@ static void print_opens(const struct json *v, uint64_t left_out)
 static void print_status(const struct json *root)
 {
 	print_server(json_get(root, "server", JSON_OBJECT));
+	print_rdma(root);
 	print_sessions(first_of(root, "sessions"));
 	print_channels(first_of(root, "channels"));
+	print_devices(first_of(root, "devices"));
 	print_opens(first_of(root, "opens"), number(root, "opens_left_out"));
 }
 
@@ -222,19 +312,6 @@ int ctl_status(const struct conf *conf, int argc, char **argv)
 }
 
 /* ---- interfaces ---- */
-
-/* "25G" of bits per second, with "?" where that is a guess. */
-static const char *speed(const struct json *v, char buf[32])
-{
-	uint64_t mbit = number(v, "bits_per_sec") / 1000000;
-	const char *guess = truth(v, "speed_assumed") ? "?" : "";
-
-	if (mbit % 1000)
-		snprintf(buf, 32, "%" PRIu64 "M%s", mbit, guess);
-	else
-		snprintf(buf, 32, "%" PRIu64 "G%s", mbit / 1000, guess);
-	return buf;
-}
 
 static const char *abilities(const struct json *v)
 {

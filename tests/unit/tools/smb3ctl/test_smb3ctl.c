@@ -220,6 +220,28 @@ struct server {
 	atomic_uint reloads;
 };
 
+static struct admin_rdma server_rdma;
+static bool server_no_channels;
+
+static void server_channels(struct admin_report *report)
+{
+	admin_report_channel(report, &(struct admin_channel){.session_id = 0x1234,
+							     .transport = "tcp",
+							     .peer = "192.0.2.7:50000",
+							     .bytes_in = 2048});
+	admin_report_channel(report, &(struct admin_channel){.session_id = 0x1234,
+							     .transport = "rdma",
+							     .device = "mlx5_0",
+							     .peer = "192.0.2.7:50001",
+							     .state = "open",
+							     .bits_per_sec = 100000000000,
+							     .send_credits = 200,
+							     .receive_credits = 255,
+							     .bytes_pulled = 3072,
+							     .bytes_pushed = 1024,
+							     .invalidations = 9});
+}
+
 static void server_status(struct admin_source *source, struct admin_report *report)
 {
 	admin_report_server(report, &(struct admin_server){.uptime_sec = 5,
@@ -232,10 +254,17 @@ static void server_status(struct admin_source *source, struct admin_report *repo
 							     .dialect = 0x302,
 							     .encryption = true,
 							     .opens = 3});
-	admin_report_channel(report, &(struct admin_channel){.session_id = 0x1234,
-							     .transport = "tcp",
-							     .peer = "192.0.2.7:50000",
-							     .bytes_in = 2048});
+	if (!server_no_channels)
+		server_channels(report);
+	admin_report_rdma(report, &server_rdma);
+	admin_report_device(report, &(struct admin_device){.name = "mlx5_0",
+							   .kind = "RoCE",
+							   .bits_per_sec = 100000000000,
+							   .registrations = 4,
+							   .errors = 6,
+							   .rnr = 5});
+	admin_report_device(report,
+			    &(struct admin_device){.name = "rxe9", .note = "not used: why"});
 	admin_report_open(report,
 			  &(struct admin_open){.session_id = 0x1234, .share = "s", .path = "a/b"});
 }
@@ -312,6 +341,39 @@ static void test_status(void **state)
 	assert_non_null(strstr(said, " s/a/b\n"));
 	expect(0, "", "status --json", "{\"version\":1,\"ok\":true,\"server\":{\"uptime_sec\":5,");
 	expect(2, "", "status -x", "usage: smb3ctl status [--json]");
+	reactor_stop(server.reactor);
+	server_end();
+}
+
+/* "Is RDMA really in use?" */
+static void test_status_rdma(void **state)
+{
+	server_rdma = (struct admin_rdma){
+		.enabled = true, .addresses = 2, .accepted = 3, .ended = 2, .bytes_pushed = 1024};
+	server_start();
+	assert_int_equal(reactor_start(server.reactor), 0);
+	expect(0, "", "status",
+	       "SMB Direct: in use: 1 of 2 channels; since the start 3 channels, 3.0K read from "
+	       "and 2.0K written to clients' memory\n");
+	assert_non_null(strstr(said, "rdma  mlx5_0     192.0.2.7:50001 "));
+	assert_non_null(strstr(said, " 100G open       200/255 "));
+	assert_non_null(strstr(said, " 3.0K     1.0K       9\n"));
+	assert_non_null(strstr(said, "mlx5_0           RoCE         100G "));
+	assert_non_null(strstr(said, "          4       6     5  \n"));
+	assert_non_null(strstr(said, "  not used: why\n"));
+	expect(0, "", "status --json", "\"rdma\":{\"enabled\":true,\"why\":\"\",\"addresses\":2,");
+	assert_non_null(strstr(said, "\"state\":\"open\",\"bits_per_sec\":100000000000,"));
+	assert_non_null(strstr(said, "\"devices\":[{\"name\":\"mlx5_0\",\"kind\":\"RoCE\","));
+	server_no_channels = true;
+	expect(0, "", "status",
+	       "SMB Direct: not in use: listens on 2 addresses, but no client is there by RDMA");
+	server_rdma.addresses = 0;
+	server_rdma.why = "no RDMA device";
+	expect(0, "", "status", "SMB Direct: not in use: no RDMA device; since the start 3 ");
+	server_rdma.enabled = false;
+	server_rdma.why = "smb direct = no";
+	expect(0, "", "status", "SMB Direct: off: smb direct = no\n");
+	server_no_channels = false;
 	reactor_stop(server.reactor);
 	server_end();
 }
@@ -393,6 +455,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_user_errors, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_terminal, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_status, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_status_rdma, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_interfaces, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reload, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stop, setup, teardown),
