@@ -20,11 +20,11 @@ const struct command_table commands = {.by_number = {
 	[SMB2_FLUSH] = {"FLUSH", cmd_flush, ON_FILE, NULL, 24},
 	[SMB2_READ] = {"READ", cmd_read, ON_FILE, cmd_read_payload, 49, cmd_read_invalidates},
 	[SMB2_WRITE] = {"WRITE", cmd_write, ON_FILE, cmd_write_payload, 49, cmd_write_invalidates},
-	[SMB2_LOCK] = {"LOCK", NULL, ON_FILE, NULL, 48}, /* issue D, as are those below without a handler */
+	[SMB2_LOCK] = {"LOCK", cmd_lock, ON_FILE, NULL, 48},
 	[SMB2_IOCTL] = {"IOCTL", cmd_ioctl, ON_FILE, cmd_ioctl_payload, 57},
 	[SMB2_ECHO] = {"ECHO", cmd_echo, 0, NULL, 4},
 	[SMB2_QUERY_DIRECTORY] = {"QUERY_DIRECTORY", cmd_query_directory, ON_FILE, cmd_query_directory_payload, 33},
-	[SMB2_CHANGE_NOTIFY] = {"CHANGE_NOTIFY", NULL, ON_FILE, NULL, 32},
+	[SMB2_CHANGE_NOTIFY] = {"CHANGE_NOTIFY", NULL, ON_FILE, NULL, 32}, /* issue D, as are those below without a handler */
 	[SMB2_QUERY_INFO] = {"QUERY_INFO", cmd_query_info, ON_FILE, cmd_query_info_payload, 41},
 	[SMB2_SET_INFO] = {"SET_INFO", cmd_set_info, ON_FILE, cmd_set_info_payload, 33},
 	[SMB2_OPLOCK_BREAK] = {"OPLOCK_BREAK", cmd_oplock_break, ON_FILE, NULL, 0},

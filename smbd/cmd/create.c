@@ -14,6 +14,7 @@
 #include "smbd/cmd/handle.h"
 #include "smbd/cmd/pipe.h"
 #include "smbd/cmd/service.h"
+#include "smbd/conf/conf.h"
 #include "smbd/session/session.h"
 #include "smbd/session/tree.h"
 #include "smbd/vfs/name.h"
@@ -246,6 +247,7 @@ static struct nt_status create_enter(struct creation *c, struct vfs_node *node)
 	file->access = c->granted;
 	file->sharing = c->in.share_access;
 	file->delete_on_close = c->in.create_options & FILE_DELETE_ON_CLOSE;
+	file->posix_locks = c->req->tree->share->conf->posix_locking;
 	file->client = c->h->open.session;
 	file->id = c->h->open.id;
 	caching_wait_begin(c->req, &wait);
@@ -563,7 +565,7 @@ static struct nt_status create_file(struct creation *c)
 	if (!nt_success(status))
 		return status;
 	c->h = container_of(open, struct handle, open);
-	c->h->files = service_files(req);
+	handle_init(c->h, service_files(req));
 	caching_request(req, &c->in, &c->h->file.want);
 
 	status = create_find_or_make(c, create_cred(req));

@@ -14,6 +14,7 @@ struct nt_status cmd_close(struct request *req);
 struct nt_status cmd_flush(struct request *req);
 struct nt_status cmd_read(struct request *req);
 struct nt_status cmd_write(struct request *req);
+struct nt_status cmd_lock(struct request *req);
 struct nt_status cmd_query_directory(struct request *req);
 struct nt_status cmd_query_info(struct request *req);
 struct nt_status cmd_set_info(struct request *req);

@@ -3,6 +3,7 @@
 
 #include <talloc.h>
 
+#include "smbd/file/file_lock.h"
 #include "smbd/session/connection.h"
 #include "smbd/session/tree.h"
 #include "smbd/vfs/name.h"
@@ -23,7 +24,20 @@ static struct nt_status handle_end(struct open *open)
 	return file_close(h->files, &h->file);
 }
 
-const struct open_ops handle_ops = {.kind = OPEN_FILE, .end = handle_end};
+static void handle_interrupt(struct open *open)
+{
+	file_lock_interrupt(&container_of(open, struct handle, open)->file);
+}
+
+const struct open_ops handle_ops = {
+	.kind = OPEN_FILE, .end = handle_end, .interrupt = handle_interrupt};
+
+void handle_init(struct handle *h, struct file_table *files)
+{
+	h->files = files;
+	for (unsigned i = 0; i < HANDLE_LOCK_SEQUENCES; i++)
+		atomic_init(&h->lock_sequence[i], HANDLE_LOCK_SEQUENCE_NONE);
+}
 
 struct nt_status handle_get(struct request *req, struct smb2_file_id id, struct handle **out)
 {

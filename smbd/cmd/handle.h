@@ -21,6 +21,9 @@
 #include "smbd/wire/file_id.h"
 #include "smbd/wire/ntstatus.h"
 
+#define HANDLE_LOCK_SEQUENCES     64
+#define HANDLE_LOCK_SEQUENCE_NONE 0xffu
+
 struct handle {
 	struct open open; /* first */
 	struct file_table *files;
@@ -34,12 +37,18 @@ struct handle {
 	atomic_ullong position;
 	atomic_uint mode;
 
+	/* [MS-SMB2] 3.3.1.10 Open.LockSequenceArray; HANDLE_LOCK_SEQUENCE_NONE: not in use */
+	atomic_uchar lock_sequence[HANDLE_LOCK_SEQUENCES];
+
 	/* QUERY_DIRECTORY, between open_enter() and open_leave() */
 	struct vfs_dir *dir;
 	bool dir_answered; /* an entry was returned since the scan began */
 };
 
 extern const struct open_ops handle_ops;
+
+/* Of one that was just reserved. */
+void handle_init(struct handle *h, struct file_table *files);
 
 /* [MS-FSA] MAXFILESIZE: NTFS's, as that is the file system that we say we are. */
 #define HANDLE_FILE_BYTES_MAX 0xfffffff0000ull

@@ -7,6 +7,7 @@
 #include "smbd/cmd/handle.h"
 #include "smbd/cmd/pipe.h"
 #include "smbd/cmd/remote.h"
+#include "smbd/file/file_lock.h"
 #include "smbd/wire/access.h"
 #include "smbd/wire/read.h"
 
@@ -110,7 +111,7 @@ static struct nt_status read_check(struct handle *h, const struct smb2_read_requ
 		return STATUS_ACCESS_DENIED;
 	if (read->offset > INT64_MAX || read->length > INT64_MAX - read->offset)
 		return STATUS_INVALID_PARAMETER;
-	return STATUS_SUCCESS;
+	return file_lock_check(&h->file, read->offset, read->length, false);
 }
 
 static struct nt_status read_remote(struct request *req, const struct smb2_read_request *read)

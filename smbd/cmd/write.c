@@ -7,6 +7,7 @@
 #include "smbd/cmd/handle.h"
 #include "smbd/cmd/pipe.h"
 #include "smbd/cmd/remote.h"
+#include "smbd/file/file_lock.h"
 #include "smbd/wire/access.h"
 #include "smbd/wire/write.h"
 
@@ -65,10 +66,15 @@ static struct nt_status write_data(struct handle *h, const struct smb2_write_req
 {
 	struct iovec iov = {.iov_base = data->data, .iov_len = data->len};
 	bool through = h->write_through || (write->flags & SMB2_WRITEFLAG_WRITE_THROUGH);
+	struct nt_status status;
 	ssize_t n;
 
 	if (data->len == 0)
 		return STATUS_SUCCESS;
+	/* now, not before a payload was fetched: a lock may have come meanwhile */
+	status = file_lock_check(&h->file, write->offset, data->len, true);
+	if (!nt_success(status))
+		return status;
 	n = vfs_node_pwritev(h->file.node, &iov, 1, (off_t)write->offset, through);
 	if (n < 0)
 		return nt_status_from_errno((int)n);

@@ -86,6 +86,7 @@ static struct file *file_make(struct shard *shard, const struct vfs_id *id)
 	list_init(&file->streams);
 	list_init(&file->oplocks);
 	fiber_cond_init(&file->changed);
+	lock_set_init(&file->locks);
 	list_push(bucket_of(shard, id), &file->node);
 	return file;
 }
@@ -244,6 +245,7 @@ static bool open_link(struct shard *shard, struct file_open *open)
 		return false;
 	}
 	open->file = file;
+	file_locks_begin(open);
 	list_push(&file->opens, &open->node_in_file);
 	open->base = file->id.stream ? base : NULL;
 	if (open->base)
@@ -501,6 +503,7 @@ struct nt_status file_close(struct file_table *table, struct file_open *open)
 		/* who keeps it for later, though closed, shall let it go; not waited for */
 		(void)oplocks_break(table, file, OPLOCK_HANDLE, open, clock_mono_ns(), &notices);
 	}
+	file_locks_end(open);
 	list_del(&open->node_in_file);
 	if (base)
 		list_del(&open->node_in_base);

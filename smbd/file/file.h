@@ -22,6 +22,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "smbd/file/lock.h"
 #include "smbd/file/oplock.h"
 #include "smbd/vfs/vfs.h"
 #include "smbd/wire/ntstatus.h"
@@ -37,6 +38,7 @@ struct file_open {
 	uint32_t sharing;     /* FILE_SHARE_* of wire/create.h */
 	bool delete_on_close; /* [MS-SMB2] FILE_DELETE_ON_CLOSE: takes effect when this open closes
 			       */
+	bool posix_locks;     /* local processes are to see its byte-range locks */
 	bool overwrites;      /* what is there is cut off: asks for writing, and breaks more */
 	struct oplock_request want;
 	void *client;           /* whom to tell of breaks: for file_breaker */
@@ -52,7 +54,9 @@ struct file_open {
 	char *path; /* under the shard's mutex: see file_open_path() */
 	struct oplock *oplock;
 	struct list_node node_in_oplock;
-	bool waited; /* in file_open_add(), for a break */
+	bool waited;             /* in file_open_add(), for a break */
+	struct lock_owner locks; /* file_lock.h */
+	bool locks_ended;
 };
 
 /* NULL if out of memory. breaker is borrowed; without one (NULL) nothing is granted. */

@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 
 #include "smbd/file/file.h"
+#include "smbd/file/lock.h"
 #include "smbd/file/oplock_state.h"
 #include "transport/base/clock.h"
 #include "transport/fiber/fiber.h"
@@ -55,6 +56,9 @@ struct file {
 	struct fiber_cond changed; /* an open or an oplock went, or came down */
 	uint64_t changes;          /* so many times */
 	unsigned pins;             /* kept by so many though nobody has it open */
+
+	struct lock_set locks;
+	atomic_uint lock_count; /* of them: may be read without the mutex */
 };
 
 struct shard *shard_of(struct file_table *table, const struct vfs_id *id);
@@ -130,5 +134,10 @@ void oplock_notices_send(struct file_table *table, struct list_node *notices);
  * notices are sent. False: called off. */
 bool oplocks_wait(struct file_table *table, struct file *file, struct file_wait *wait,
 		  struct list_node *notices);
+
+/* ---- file_lock.c, under the shard's mutex: an open is entered, or about to leave ---- */
+
+void file_locks_begin(struct file_open *open);
+void file_locks_end(struct file_open *open);
 
 #endif

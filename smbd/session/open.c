@@ -185,6 +185,17 @@ struct nt_status open_close(struct open *open)
 	return open_end(open);
 }
 
+bool open_is_ending(struct open *open)
+{
+	struct session *session = open->session;
+	bool ending;
+
+	pthread_mutex_lock(&session->mutex);
+	ending = open->closing || !open->tree->published || session->state == SESSION_ENDED;
+	pthread_mutex_unlock(&session->mutex);
+	return ending;
+}
+
 void opens_end(struct session *session, const struct tree *tree)
 {
 	struct nt_status status;

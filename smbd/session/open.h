@@ -85,6 +85,9 @@ void open_put(struct open *open);
  * goes. FILE_CLOSED: somebody else is at it already (the reference goes too). */
 NT_WARN_UNUSED struct nt_status open_close(struct open *open);
 
+/* Is it, its tree or its session being ended, rather than a request on it cancelled? Any thread. */
+bool open_is_ending(struct open *open);
+
 /* One fiber at a time, over suspensions: for state of an open that requests change in turn (the
  * position of a directory, a pipe). The caller holds a reference. */
 void open_enter(struct open *open);

@@ -217,6 +217,13 @@ int vfs_node_set_eof(struct vfs_node *node, uint64_t size);
  * [MS-FSA] FileAllocationInformation has it. File systems without fallocate: no error. */
 int vfs_node_set_alloc(struct vfs_node *node, uint64_t bytes);
 
+/* What local processes see of a byte range, through this open alone: opens of one file exclude each
+ * other. -EAGAIN: somebody else's lock is in the way. What a local lock cannot express (beyond the
+ * largest file, or shared without leave to read) is left out; exclusive without leave to write is
+ * shared. Does not suspend. */
+enum vfs_lock { VFS_LOCK_NONE, VFS_LOCK_SHARED, VFS_LOCK_EXCLUSIVE };
+int vfs_node_lock(struct vfs_node *node, uint64_t first, uint64_t last, enum vfs_lock to);
+
 /* ---- attributes and times ---- */
 #define VFS_TIME_BIRTH  0x1u
 #define VFS_TIME_ACCESS 0x2u

@@ -128,6 +128,7 @@ struct nt_status nt_status_from_errno(int err);
 	X(FILE_CLOSED, 0xc0000128)                \
 	X(INVALID_LEVEL, 0xc0000148)              \
 	X(FS_DRIVER_REQUIRED, 0xc000019c)         \
+	X(INVALID_LOCK_RANGE, 0xc00001a1)         \
 	X(USER_SESSION_DELETED, 0xc0000203)       \
 	X(INSUFF_SERVER_RESOURCES, 0xc0000205)    \
 	X(INVALID_BUFFER_SIZE, 0xc0000206)        \
