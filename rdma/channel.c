@@ -180,6 +180,8 @@ static void channel_completed(struct direct_channel *c, const struct ibv_wc *wc)
 		return;
 	}
 	if (slot) {
+		if (wc->wc_flags & IBV_WC_WITH_INV)
+			direct_window_invalidated(c, wc->invalidated_rkey);
 		direct_receive(c, slot, wc->byte_len);
 		return;
 	}
@@ -374,6 +376,7 @@ static void channel_init(struct direct_channel *c)
 	list_init(&c->sends);
 	list_init(&c->sent);
 	list_init(&c->pulls);
+	list_init(&c->windows);
 	list_init(&c->turn.node);
 	c->turn.run = channel_turn;
 	c->cm_watch.ready = channel_cm_ready;

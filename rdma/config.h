@@ -17,10 +17,11 @@ struct direct_config {
 	uint32_t fragmented_bytes; /* MaxFragmentedReceiveSize; at most what a pool buffer holds */
 	uint32_t remote_bytes;     /* MaxReadWriteSize: the largest push or pull */
 
-	unsigned unreleased;  /* messages the user may hold */
-	unsigned send_slots;  /* sends under way at once */
-	unsigned write_depth; /* RDMA writes under way at once */
-	unsigned read_depth;  /* RDMA reads under way at once, either way; at most 16 */
+	unsigned unreleased;   /* messages the user may hold */
+	unsigned send_slots;   /* sends under way at once */
+	unsigned write_depth;  /* RDMA writes under way at once */
+	unsigned window_depth; /* windows being opened or closed at once; 0: there are none */
+	unsigned read_depth;   /* RDMA reads under way at once, either way; at most 16 */
 
 	unsigned negotiate_timeout_ms; /* from the connection to the end of the negotiation */
 	unsigned keepalive_ms;         /* of silence, after which an answer is asked for ... */

@@ -87,6 +87,8 @@ static int device_query(struct direct_device *device)
 	device->kind = device_kind(device);
 	device->numa_node = device_numa_node(device);
 	device->send_invalidate = attr.device_cap_flags & IBV_DEVICE_MEM_MGT_EXTENSIONS;
+	device->windows = attr.device_cap_flags &
+			  (IBV_DEVICE_MEM_WINDOW_TYPE_2A | IBV_DEVICE_MEM_WINDOW_TYPE_2B);
 	device->wr_max = at_least(attr.max_qp_wr, 1);
 	device->cqe_max = at_least(attr.max_cqe, 1);
 	device->sge_max = at_least(attr.max_sge, 1);

@@ -71,6 +71,7 @@ struct direct_device {
 	const char *kind; /* "InfiniBand", "RoCE", "iWARP" */
 	bool iwarp;
 	bool send_invalidate;
+	bool windows;                   /* memory windows of type 2 */
 	int numa_node;                  /* -1: unknown */
 	unsigned wr_max, cqe_max;       /* of a queue pair, of a completion queue */
 	unsigned sge_max, sge_read_max; /* of a send or write, of a read */

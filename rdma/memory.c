@@ -93,10 +93,13 @@ static void memory_size(struct direct_channel *c)
 	if (c->read_out > wr / 4)
 		c->read_out = wr / 4 ? (uint8_t)(wr / 4) : 1;
 	c->config.write_depth = least(c->config.write_depth, wr / 4 ? wr / 4 : 1);
-	c->out_count = least(c->config.send_slots, wr - c->read_out - c->config.write_depth);
+	c->config.window_depth = least(c->config.window_depth, wr / 4);
+	c->out_count = least(c->config.send_slots,
+			     wr - c->read_out - c->config.write_depth - c->config.window_depth);
 	c->slot_count = least(c->config.receive_credits + 1, wr);
 	c->request_mask = 1;
-	while (c->request_mask < c->out_count + c->config.write_depth + c->read_out)
+	while (c->request_mask <
+	       c->out_count + c->config.write_depth + c->read_out + c->config.window_depth)
 		c->request_mask <<= 1;
 	c->request_mask--;
 }

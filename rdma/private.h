@@ -63,7 +63,7 @@ struct direct_out {
 	struct channel_send *last; /* whose last fragment it carries; NULL: none's */
 };
 
-enum direct_request { DIRECT_SEND, DIRECT_WRITE, DIRECT_READ };
+enum direct_request { DIRECT_SEND, DIRECT_WRITE, DIRECT_READ, DIRECT_WINDOW };
 
 /* A place in the send queue. */
 struct direct_posted {
@@ -172,6 +172,10 @@ struct direct_channel {
 	struct buf_wait pull_wait;
 	bool pull_waits;
 
+	/* a client's memory */
+	struct list_node windows; /* open ones; window.c's */
+	unsigned window_requests; /* to open or close one, under way */
+
 	/* times of the reactor's clock, in ns; 0: nothing is awaited */
 	uint64_t begun_since, heard_ns, asked_since, stalled_since, close_since;
 	bool ask;           /* a message shall ask for an answer */
@@ -267,6 +271,10 @@ void direct_walk_begin(struct direct_walk *w, const struct slice *local, unsigne
 		       size_t *bounce);
 /* Post RDMA writes of the push at hand; true when all of it is posted. */
 bool direct_push_pump(struct direct_channel *c);
+
+/* ---- window.c ---- */
+/* The peer has, with the message that is coming in. */
+void direct_window_invalidated(struct direct_channel *c, uint32_t token);
 
 /* ---- receive.c ---- */
 extern const struct direct_rx_user direct_receive_user;

@@ -22,7 +22,8 @@ static unsigned least(unsigned a, unsigned b)
 
 int direct_queues_create(struct direct_channel *c)
 {
-	unsigned sends = c->out_count + c->config.write_depth + c->read_out;
+	unsigned sends =
+		c->out_count + c->config.write_depth + c->read_out + c->config.window_depth;
 	struct ibv_qp_init_attr attr = {
 		.qp_type = IBV_QPT_RC,
 		.cap = {.max_send_wr = sends,
@@ -203,13 +204,17 @@ void direct_posted_done(struct direct_channel *c, const struct ibv_wc *wc)
 		case DIRECT_READ:
 			direct_read_done(c, p.of);
 			break;
+		case DIRECT_WINDOW:
+			c->window_requests--;
+			break;
 		}
 	}
 }
 
 const char *direct_posted_name(const struct direct_channel *c, const struct ibv_wc *wc)
 {
-	static const char *const names[] = {"send", "RDMA write", "RDMA read"};
+	static const char *const names[] = {"send", "RDMA write", "RDMA read",
+					    "request for a memory window"};
 
 	return names[c->requests[wc->wr_id >> 1 & c->request_mask].kind];
 }

@@ -45,6 +45,8 @@ struct verbs_api {
 	int (*dealloc_pd)(struct ibv_pd *pd);
 	struct ibv_mr *(*reg_mr)(struct ibv_pd *pd, void *base, size_t len, int access);
 	int (*dereg_mr)(struct ibv_mr *mr);
+	struct ibv_mw *(*alloc_mw)(struct ibv_pd *pd, enum ibv_mw_type type);
+	int (*dealloc_mw)(struct ibv_mw *mw);
 
 	/* queues */
 	struct ibv_comp_channel *(*create_comp_channel)(struct ibv_context *context);

@@ -63,6 +63,16 @@ static struct ibv_mr *real_reg_mr(struct ibv_pd *pd, void *base, size_t len, int
 	return ibv_reg_mr(pd, base, len, access);
 }
 
+static struct ibv_mw *real_alloc_mw(struct ibv_pd *pd, enum ibv_mw_type type)
+{
+	return ibv_alloc_mw(pd, type);
+}
+
+static int real_dealloc_mw(struct ibv_mw *mw)
+{
+	return ibv_dealloc_mw(mw);
+}
+
 static struct ibv_cq *real_create_cq(struct ibv_context *context, int entries, void *cq_context,
 				     struct ibv_comp_channel *channel)
 {
@@ -122,6 +132,8 @@ const struct verbs_api verbs_real = {
 	.dealloc_pd = ibv_dealloc_pd,
 	.reg_mr = real_reg_mr,
 	.dereg_mr = ibv_dereg_mr,
+	.alloc_mw = real_alloc_mw,
+	.dealloc_mw = real_dealloc_mw,
 	.create_comp_channel = ibv_create_comp_channel,
 	.destroy_comp_channel = ibv_destroy_comp_channel,
 	.create_cq = real_create_cq,

@@ -114,6 +114,7 @@ void fake_verbs_stop(void)
 	must_be_none("completion channels", c->completions);
 	must_be_none("completion queues", c->cqs);
 	must_be_none("queue pairs", c->qps);
+	must_be_none("memory windows", c->mws);
 	must_be_none("memory regions", c->mrs);
 	must_be_none("protection domains", c->pds);
 	if (c->breaches) {
@@ -155,6 +156,8 @@ const struct verbs_api verbs_fake = {
 	.dealloc_pd = fake_dealloc_pd,
 	.reg_mr = fake_reg_mr,
 	.dereg_mr = fake_dereg_mr,
+	.alloc_mw = fake_alloc_mw,
+	.dealloc_mw = fake_dealloc_mw,
 	.create_comp_channel = fake_create_comp_channel,
 	.destroy_comp_channel = fake_destroy_comp_channel,
 	.create_cq = fake_create_cq,

@@ -40,9 +40,9 @@ struct fake_verbs_config {
 };
 
 struct fake_verbs_counts {
-	unsigned ids, events, completions, cqs, qps, pds, mrs; /* now */
-	unsigned requests;                                     /* ever executed */
-	unsigned sends, writes, reads, invalidations;          /* ever, that succeeded */
+	unsigned ids, events, completions, cqs, qps, pds, mrs, mws; /* now */
+	unsigned requests;                                          /* ever executed */
+	unsigned sends, writes, reads, invalidations;               /* ever, that succeeded */
 	unsigned bells, completed; /* ever: calls of post_send(), completions of requests */
 	unsigned rnr;              /* sends that met no receive */
 	unsigned held;        /* devices that went and that somebody has open: their drivers wait */

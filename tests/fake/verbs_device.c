@@ -186,7 +186,10 @@ int fake_query_device(struct ibv_context *context, struct ibv_device_attr *attr)
 		.max_qp_rd_atom = (int)fab.config.read_depth,
 		.max_qp_init_rd_atom = (int)fab.config.read_depth,
 		.phys_port_cnt = 1,
-		.device_cap_flags = fab.config.no_invalidate ? 0 : IBV_DEVICE_MEM_MGT_EXTENSIONS,
+		.device_cap_flags =
+			fab.config.no_invalidate
+				? 0
+				: IBV_DEVICE_MEM_MGT_EXTENSIONS | IBV_DEVICE_MEM_WINDOW_TYPE_2B,
 	};
 	return 0;
 }

@@ -46,7 +46,7 @@ static enum ibv_wc_status run_send(struct fake_qp *qp, struct fake_qp *peer,
 		return IBV_WC_REM_INV_REQ_ERR;
 	if (w->wr.opcode == IBV_WR_SEND_WITH_INV) {
 		e = fake_exposed_find(w->wr.invalidate_rkey);
-		if (!e)
+		if (!e || e->region)
 			return IBV_WC_REM_INV_REQ_ERR;
 		e->rkey = 0;
 		fab.counts.invalidations++;
@@ -55,7 +55,8 @@ static enum ibv_wc_status run_send(struct fake_qp *qp, struct fake_qp *peer,
 		memcpy((uint8_t *)sge_at(&r->sge) + at, sge_at(&w->sge[i]), w->sge[i].length);
 		at += w->sge[i].length;
 	}
-	fake_qp_complete_recv(peer, IBV_WC_SUCCESS, len);
+	fake_qp_complete_recv(peer, IBV_WC_SUCCESS, len,
+			      w->wr.opcode == IBV_WR_SEND_WITH_INV ? w->wr.invalidate_rkey : 0);
 	fab.counts.sends++;
 	if (peer->id->established_late) {
 		peer->id->established_late = false;
@@ -99,6 +100,11 @@ static enum ibv_wc_status run_request(struct fake_qp *qp, struct fake_qp *peer)
 		return IBV_WC_RETRY_EXC_ERR;
 	if (fab.config.fail_wr && fab.counts.requests == fab.config.fail_wr)
 		return IBV_WC_RETRY_EXC_ERR;
+	if (w->wr.opcode == IBV_WR_BIND_MW)
+		return fake_mw_bind(qp->base.pd, &w->wr) ? IBV_WC_SUCCESS : IBV_WC_MW_BIND_ERR;
+	if (w->wr.opcode == IBV_WR_LOCAL_INV)
+		return fake_mw_invalidate(w->wr.invalidate_rkey) ? IBV_WC_SUCCESS
+								 : IBV_WC_LOC_QP_OP_ERR;
 	if (w->wr.opcode == IBV_WR_RDMA_READ || w->wr.opcode == IBV_WR_RDMA_WRITE)
 		return run_remote(w);
 	return run_send(qp, peer, w);

@@ -36,6 +36,40 @@ int fake_dealloc_pd(struct ibv_pd *pd)
 	return 0;
 }
 
+static uint32_t expose(const struct fake_exposed *what)
+{
+	for (unsigned i = 0; i < FAKE_EXPOSED; i++) {
+		if (!fab.exposed[i].rkey) {
+			fab.exposed[i] = *what;
+			return what->rkey;
+		}
+	}
+	return 0;
+}
+
+static unsigned remote_access(int access)
+{
+	return (access & IBV_ACCESS_REMOTE_READ ? FAKE_REMOTE_READ : 0) |
+	       (access & IBV_ACCESS_REMOTE_WRITE ? FAKE_REMOTE_WRITE : 0);
+}
+
+static uint32_t expose_region(const struct ibv_mr *mr, int access)
+{
+	return expose(&(struct fake_exposed){.base = mr->addr,
+					     .len = (uint32_t)mr->length,
+					     .rkey = mr->lkey,
+					     .access = remote_access(access),
+					     .region = true});
+}
+
+static void unexpose(uint32_t rkey)
+{
+	struct fake_exposed *e = fake_exposed_find(rkey);
+
+	if (e)
+		e->rkey = 0;
+}
+
 struct ibv_mr *fake_reg_mr(struct ibv_pd *pd, void *base, size_t len, int access)
 {
 	struct fake_mr *mr = NULL;
@@ -50,6 +84,8 @@ struct ibv_mr *fake_reg_mr(struct ibv_pd *pd, void *base, size_t len, int access
 					   .addr = base,
 					   .length = len,
 					   .lkey = ++fab.next_key};
+		if (access & (IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_WRITE))
+			mr->base.rkey = expose_region(&mr->base, access);
 		list_push(&fab.mrs, &mr->node);
 		fab.counts.mrs++;
 	}
@@ -64,6 +100,7 @@ int fake_dereg_mr(struct ibv_mr *base)
 	LOCK();
 	list_del(&mr->node);
 	fab.counts.mrs--;
+	unexpose(base->rkey);
 	UNLOCK();
 	free(mr);
 	return 0;
@@ -71,17 +108,11 @@ int fake_dereg_mr(struct ibv_mr *base)
 
 uint32_t fake_verbs_expose(void *base, uint32_t len, unsigned access)
 {
-	uint32_t key = 0;
+	uint32_t key;
 
 	LOCK();
-	for (unsigned i = 0; i < FAKE_EXPOSED && !key; i++) {
-		struct fake_exposed *e = &fab.exposed[i];
-
-		if (!e->rkey) {
-			key = ++fab.next_key;
-			*e = (struct fake_exposed){base, len, key, access};
-		}
-	}
+	key = expose(&(struct fake_exposed){
+		.base = base, .len = len, .rkey = ++fab.next_key, .access = access});
 	UNLOCK();
 	assert(key);
 	return key;
@@ -111,4 +142,72 @@ void fake_verbs_unexpose_all(void)
 	LOCK();
 	memset(fab.exposed, 0, sizeof(fab.exposed));
 	UNLOCK();
+}
+
+/* ---- windows: keys of their own, apart from those above ---- */
+
+struct ibv_mw *fake_alloc_mw(struct ibv_pd *pd, enum ibv_mw_type type)
+{
+	struct ibv_mw *mw = fake_new(sizeof(*mw));
+
+	LOCK();
+	*mw = (struct ibv_mw){.context = pd->context,
+			      .pd = pd,
+			      .rkey = FAKE_MW_KEYS | fab.next_mw++ << 8,
+			      .type = type};
+	mw->handle = mw->rkey;
+	fab.counts.mws++;
+	UNLOCK();
+	return mw;
+}
+
+static struct fake_exposed *window_find(uint32_t rkey)
+{
+	struct fake_exposed *e = fake_exposed_find(rkey);
+
+	return e && !e->region && rkey & FAKE_MW_KEYS ? e : NULL;
+}
+
+int fake_dealloc_mw(struct ibv_mw *mw)
+{
+	LOCK();
+	unexpose(mw->handle);
+	fab.counts.mws--;
+	UNLOCK();
+	free(mw);
+	return 0;
+}
+
+/* The window must be free: none of its keys is in use. */
+static bool window_free(uint32_t rkey)
+{
+	for (unsigned i = 0; i < FAKE_EXPOSED; i++) {
+		if (fab.exposed[i].rkey >> 8 == rkey >> 8)
+			return false;
+	}
+	return true;
+}
+
+bool fake_mw_bind(const struct ibv_pd *pd, const struct ibv_send_wr *wr)
+{
+	const struct ibv_mw_bind_info *info = &wr->bind_mw.bind_info;
+	uint64_t off = info->addr - (uintptr_t)info->mr->addr;
+	unsigned access = remote_access((int)info->mw_access_flags);
+
+	if (info->mr->pd != pd || info->length == 0 || off > info->mr->length ||
+	    info->length > info->mr->length - off || !window_free(wr->bind_mw.rkey))
+		return false;
+	return expose(&(struct fake_exposed){.base = (uint8_t *)info->mr->addr + off,
+					     .len = (uint32_t)info->length,
+					     .rkey = wr->bind_mw.rkey,
+					     .access = access}) != 0;
+}
+
+bool fake_mw_invalidate(uint32_t rkey)
+{
+	struct fake_exposed *e = window_find(rkey);
+
+	if (e)
+		e->rkey = 0;
+	return e != NULL;
 }

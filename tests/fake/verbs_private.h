@@ -71,7 +71,11 @@ struct fake_exposed {
 	uint8_t *base;
 	uint32_t len, rkey;
 	unsigned access;
+	bool region; /* of a whole registration: can't be invalidated */
 };
+
+/* Keys of windows; those of all else count up from 1. */
+#define FAKE_MW_KEYS 0x80000000u
 
 struct fake_wr {
 	struct ibv_send_wr wr;
@@ -106,7 +110,7 @@ struct fake_fabric {
 	struct fake_verbs_config config;
 	struct fake_verbs_counts counts;
 	uint32_t rng;
-	uint32_t next_key;
+	uint32_t next_key, next_mw;
 	uint32_t next_qpn;
 	uint16_t next_port;
 	unsigned posts, objects, registrations;
@@ -174,6 +178,11 @@ struct ibv_pd *fake_alloc_pd(struct ibv_context *context);
 int fake_dealloc_pd(struct ibv_pd *pd);
 struct ibv_mr *fake_reg_mr(struct ibv_pd *pd, void *base, size_t len, int access);
 int fake_dereg_mr(struct ibv_mr *base);
+struct ibv_mw *fake_alloc_mw(struct ibv_pd *pd, enum ibv_mw_type type);
+int fake_dealloc_mw(struct ibv_mw *base);
+/* A work request on a window; false: a device would fail it. */
+bool fake_mw_bind(const struct ibv_pd *pd, const struct ibv_send_wr *wr);
+bool fake_mw_invalidate(uint32_t rkey);
 /* NULL: nobody exposes that. */
 struct fake_exposed *fake_exposed_find(uint32_t rkey);
 
@@ -191,7 +200,8 @@ int fake_create_qp(struct rdma_cm_id *base, struct ibv_pd *pd, struct ibv_qp_ini
 void fake_destroy_qp(struct rdma_cm_id *base);
 /* The request at the head of the queue is through. */
 void fake_qp_complete_send(struct fake_qp *qp, enum ibv_wc_status status);
-void fake_qp_complete_recv(struct fake_qp *qp, enum ibv_wc_status status, uint32_t len);
+void fake_qp_complete_recv(struct fake_qp *qp, enum ibv_wc_status status, uint32_t len,
+			   uint32_t invalidated);
 /* Error state: what is posted is flushed. */
 void fake_qp_fail(struct fake_qp *qp);
 int fake_post_send(struct ibv_qp *base, struct ibv_send_wr *wr, struct ibv_send_wr **bad);

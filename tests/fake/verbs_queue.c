@@ -220,6 +220,8 @@ static enum ibv_wc_opcode wc_opcode(enum ibv_wr_opcode op)
 {
 	return op == IBV_WR_RDMA_READ    ? IBV_WC_RDMA_READ
 	       : op == IBV_WR_RDMA_WRITE ? IBV_WC_RDMA_WRITE
+	       : op == IBV_WR_BIND_MW    ? IBV_WC_BIND_MW
+	       : op == IBV_WR_LOCAL_INV  ? IBV_WC_LOCAL_INV
 					 : IBV_WC_SEND;
 }
 
@@ -241,7 +243,8 @@ void fake_qp_complete_send(struct fake_qp *qp, enum ibv_wc_status status)
 	fab.counts.completed++;
 }
 
-void fake_qp_complete_recv(struct fake_qp *qp, enum ibv_wc_status status, uint32_t len)
+void fake_qp_complete_recv(struct fake_qp *qp, enum ibv_wc_status status, uint32_t len,
+			   uint32_t invalidated)
 {
 	const struct fake_recv *r = &qp->rq[qp->rq_head];
 
@@ -251,6 +254,8 @@ void fake_qp_complete_recv(struct fake_qp *qp, enum ibv_wc_status status, uint32
 					.status = status,
 					.opcode = IBV_WC_RECV,
 					.byte_len = len,
+					.wc_flags = invalidated ? IBV_WC_WITH_INV : 0,
+					.invalidated_rkey = invalidated,
 					.qp_num = qp->base.qp_num});
 }
 
@@ -259,7 +264,7 @@ void fake_qp_fail(struct fake_qp *qp)
 {
 	qp->error = true;
 	while (qp->rq_count)
-		fake_qp_complete_recv(qp, IBV_WC_WR_FLUSH_ERR, 0);
+		fake_qp_complete_recv(qp, IBV_WC_WR_FLUSH_ERR, 0, 0);
 	while (qp->sq_count)
 		fake_qp_complete_send(qp, IBV_WC_WR_FLUSH_ERR);
 }
@@ -284,6 +289,11 @@ static int qp_check_send(const struct fake_qp *qp, const struct ibv_send_wr *wr)
 	}
 	if (wr->opcode == IBV_WR_RDMA_READ && qp->reads_unpolled == qp->depth)
 		fake_breach("more RDMA reads than the initiator depth");
+	if (wr->opcode == IBV_WR_BIND_MW) { /* of a window with the key that it has now */
+		if (wr->bind_mw.mw->rkey != wr->bind_mw.mw->handle)
+			fake_breach("a memory window is bound by a key that it has not");
+		wr->bind_mw.mw->handle = wr->bind_mw.rkey;
+	}
 	if (wr->opcode == IBV_WR_SEND_WITH_INV && fab.config.no_invalidate) {
 		fake_breach("a device without remote invalidation is asked for it");
 		return EINVAL;
@@ -300,7 +310,8 @@ static int qp_add_send(struct fake_qp *qp, const struct ibv_send_wr *wr)
 		return err;
 	w = &qp->sq[(qp->sq_head + qp->sq_count++) % qp->cap.max_send_wr];
 	w->wr = *wr;
-	memcpy(w->sge, wr->sg_list, (size_t)wr->num_sge * sizeof(w->sge[0]));
+	if (wr->num_sge)
+		memcpy(w->sge, wr->sg_list, (size_t)wr->num_sge * sizeof(w->sge[0]));
 	qp->sq_unpolled++;
 	qp->reads_unpolled += wr->opcode == IBV_WR_RDMA_READ;
 	if ((unsigned)wr->num_sge > fab.counts.largest_sge)

@@ -31,6 +31,7 @@ void client_request_init(struct client_request *rq, struct client_channel *ch,
 	rq->next = NULL;
 	list_init(&rq->node);
 	rq->sent = rq->replied = rq->finished = false;
+	rq->window_count = 0;
 }
 
 void client_request_fini(struct client_request *rq)
@@ -60,6 +61,7 @@ static void client_finish(struct client_request *rq, int err)
 	if (!rq->err)
 		rq->err = err;
 	list_del(&rq->node);
+	client_remote_end(rq);
 	rq->done(rq);
 }
 
@@ -406,6 +408,7 @@ static void client_closed(struct channel *channel, int err)
 	pthread_mutex_unlock(&c->lock);
 	client_finish_all(&ch->outstanding, err ? err : -ECONNRESET);
 	client_finish_all(&ch->waiting, err ? err : -ECONNRESET);
+	client_remote_closed(ch);
 	pthread_mutex_lock(&c->lock);
 	ch->over = true;
 	pthread_cond_broadcast(&c->changed);
@@ -430,6 +433,8 @@ struct client_channel *client_adopt(struct client *c, struct channel *channel)
 	list_init(&ch->waiting);
 	list_init(&ch->outstanding);
 	list_init(&ch->news);
+	list_init(&ch->memory);
+	list_init(&ch->windows);
 	list_push(&c->channels, &ch->node);
 	channel->user_ops = &client_user;
 	channel->user = ch;
@@ -454,6 +459,11 @@ unsigned client_credits(struct client_channel *ch)
 
 	client_run(ch->client, client_credits_posted, &q);
 	return q.credits;
+}
+
+size_t client_message_max(const struct client_channel *ch)
+{
+	return ch->ch->limits.msg_bytes;
 }
 
 uint16_t client_dialect(const struct client_channel *ch)

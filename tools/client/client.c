@@ -7,12 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rdma/connect.h"
 #include "smbd/wire/empty.h"
 #include "tcp/connect.h"
 #include "tools/client/private.h"
 #include "transport/base/clock.h"
 
 #define CLIENT_POOL_BYTES (256u << 20)
+#define CLIENT_WINDOWS    512 /* opened or closed at once */
 
 /* ---- the thread ---- */
 
@@ -20,7 +22,8 @@ int client_create(const struct client_config *config, struct client **out)
 {
 	struct reactor_config rc = {.name = "client", .cpu = -1};
 	struct client *c = calloc(1, sizeof(*c));
-	struct buf_pool_config pc = {0};
+	struct direct_devices_config dc = {.verbs = &verbs_real};
+	struct buf_pool_config pc = {.region_added = direct_devices_region_added};
 	int err = -ENOMEM;
 
 	if (!c)
@@ -31,9 +34,14 @@ int client_create(const struct client_config *config, struct client **out)
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_cond_init(&c->changed, NULL);
 	list_init(&c->channels);
+	if (c->config.verbs)
+		dc.verbs = c->config.verbs;
+	c->devices = pc.user = direct_devices_create(&dc);
+	if (!c->devices)
+		goto free_client;
 	c->pool = buf_pool_create(&pc);
 	if (!c->pool)
-		goto free_client;
+		goto destroy_devices;
 	c->reactor = reactor_create(&rc);
 	if (!c->reactor) {
 		err = -errno;
@@ -49,6 +57,8 @@ destroy_reactor:
 	reactor_destroy(c->reactor);
 destroy_pool:
 	buf_pool_destroy(c->pool);
+destroy_devices:
+	direct_devices_destroy(c->devices);
 free_client:
 	free(c);
 	return err;
@@ -102,17 +112,16 @@ bool client_wait_change(struct client *c, const struct timespec *until)
 /* ---- connecting ---- */
 
 struct client_dial {
-	struct tcp_connect connect;
+	struct tcp_connect tcp;
+	struct direct_connect direct;
 	struct client *client;
 	struct client_channel *ch;
 	int err;
 	sem_t done;
 };
 
-static void client_dial_done(struct tcp_connect *connect, struct channel *ch, int err)
+static void client_dialled(struct client_dial *d, struct channel *ch, int err)
 {
-	struct client_dial *d = container_of(connect, struct client_dial, connect);
-
 	d->err = err;
 	if (ch) {
 		d->ch = client_adopt(d->client, ch);
@@ -121,25 +130,67 @@ static void client_dial_done(struct tcp_connect *connect, struct channel *ch, in
 	sem_post(&d->done);
 }
 
-static void client_dial_start(void *arg)
+static unsigned client_timeout_ms(const struct client *c)
 {
-	tcp_connect_start(arg);
+	return c->config.timeout_ms ? c->config.timeout_ms : CLIENT_TIMEOUT_MS;
 }
 
-static int client_dial(struct client *c, const struct sockaddr *address, socklen_t len,
+static void client_tcp_done(struct tcp_connect *connect, struct channel *ch, int err)
+{
+	client_dialled(container_of(connect, struct client_dial, tcp), ch, err);
+}
+
+static void client_tcp_start(void *arg)
+{
+	struct client_dial *d = arg;
+	struct client *c = d->client;
+
+	d->tcp.reactor = c->reactor;
+	d->tcp.pool = c->pool;
+	d->tcp.done = client_tcp_done;
+	d->tcp.timeout_ms = client_timeout_ms(c);
+	tcp_config_default(&d->tcp.config);
+	memcpy(d->tcp.config.congestion, c->config.congestion, sizeof(c->config.congestion));
+	tcp_connect_start(&d->tcp);
+}
+
+static void client_direct_done(struct direct_connect *connect, struct channel *ch, int err)
+{
+	struct client_dial *d = container_of(connect, struct client_dial, direct);
+
+	client_dialled(d, ch, err);
+	if (d->ch)
+		d->ch->direct = true;
+	else if (ch)
+		channel_close(ch, -ENOMEM);
+}
+
+static void client_direct_start(void *arg)
+{
+	struct client_dial *d = arg;
+	struct client *c = d->client;
+
+	d->direct.reactor = c->reactor;
+	d->direct.pool = c->pool;
+	d->direct.devices = c->devices;
+	d->direct.done = client_direct_done;
+	d->direct.timeout_ms = client_timeout_ms(c);
+	direct_config_default(&d->direct.config);
+	d->direct.config.window_depth = CLIENT_WINDOWS;
+	d->err = direct_connect_start(&d->direct);
+	if (d->err)
+		sem_post(&d->done);
+}
+
+static int client_dial(struct client *c, void (*start)(void *arg), const struct addrinfo *a,
 		       struct client_channel **out)
 {
 	struct client_dial d = {.client = c};
 
-	memcpy(&d.connect.address, address, len);
-	d.connect.reactor = c->reactor;
-	d.connect.pool = c->pool;
-	d.connect.done = client_dial_done;
-	d.connect.timeout_ms = c->config.timeout_ms ? c->config.timeout_ms : CLIENT_TIMEOUT_MS;
-	tcp_config_default(&d.connect.config);
-	memcpy(d.connect.config.congestion, c->config.congestion, sizeof(c->config.congestion));
+	memcpy(&d.tcp.address, a->ai_addr, a->ai_addrlen);
+	memcpy(&d.direct.address, a->ai_addr, a->ai_addrlen);
 	sem_init(&d.done, 0, 0);
-	client_run(c, client_dial_start, &d.connect);
+	client_run(c, start, &d);
 	while (sem_wait(&d.done) != 0)
 		;
 	sem_destroy(&d.done);
@@ -147,7 +198,9 @@ static int client_dial(struct client *c, const struct sockaddr *address, socklen
 	return d.err;
 }
 
-int client_connect(struct client *c, const char *host, uint16_t port, struct client_channel **out)
+/* Each address of the host, until one answers. */
+static int client_call_up(struct client *c, const char *host, uint16_t port,
+			  void (*start)(void *arg), struct client_channel **out)
 {
 	struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM}, *list, *a;
 	char service[8];
@@ -157,7 +210,7 @@ int client_connect(struct client *c, const char *host, uint16_t port, struct cli
 	if (getaddrinfo(host, service, &hints, &list) != 0)
 		return -EHOSTUNREACH;
 	for (a = list; a; a = a->ai_next) {
-		err = client_dial(c, a->ai_addr, a->ai_addrlen, out);
+		err = client_dial(c, start, a, out);
 		if (!err)
 			break;
 	}
@@ -165,6 +218,17 @@ int client_connect(struct client *c, const char *host, uint16_t port, struct cli
 	if (!err)
 		snprintf((*out)->host, sizeof((*out)->host), "%s", host);
 	return err;
+}
+
+int client_connect(struct client *c, const char *host, uint16_t port, struct client_channel **out)
+{
+	return client_call_up(c, host, port, client_tcp_start, out);
+}
+
+int client_connect_direct(struct client *c, const char *host, uint16_t port,
+			  struct client_channel **out)
+{
+	return client_call_up(c, host, port, client_direct_start, out);
 }
 
 /* ---- disconnecting ---- */
@@ -215,6 +279,7 @@ void client_destroy(struct client *c)
 		client_disconnect(
 			container_of(list_first(&c->channels), struct client_channel, node));
 	reactor_stop(c->reactor);
+	direct_devices_destroy(c->devices); /* registrations, before what is registered */
 	buf_pool_destroy(c->pool);
 	reactor_destroy(c->reactor);
 	pthread_mutex_destroy(&c->lock);

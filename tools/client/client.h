@@ -27,22 +27,28 @@
 #include "smbd/wire/session.h"
 #include "smbd/wire/set_info.h"
 #include "smbd/wire/tree.h"
+#include "smbd/wire/write.h"
 #include "transport/channel.h"
 
 struct auth_credentials;
+struct client_memory;
+struct client_window;
+struct verbs_api;
 struct buf_pool;
 struct client;
 struct client_channel;
 struct client_session;
+struct client_tree;
 struct reactor;
 
 /* ---- the client: a thread ---- */
 
 struct client_config {
-	size_t pool_bytes;   /* 0: a default */
-	char congestion[16]; /* TCP_CONGESTION; empty: the system's */
-	unsigned timeout_ms; /* of what blocks; 0: a default */
-	uint16_t credits;    /* to hold, if the server gives them; 0: a default */
+	size_t pool_bytes;             /* 0: a default */
+	char congestion[16];           /* TCP_CONGESTION; empty: the system's */
+	unsigned timeout_ms;           /* of what blocks; 0: a default */
+	uint16_t credits;              /* to hold, if the server gives them; 0: a default */
+	const struct verbs_api *verbs; /* for SMB Direct; NULL: the libraries */
 };
 
 int client_create(const struct client_config *config, struct client **out);
@@ -54,6 +60,9 @@ struct reactor *client_reactor(const struct client *c);
 
 /* host: a name, or an address. */
 int client_connect(struct client *c, const char *host, uint16_t port, struct client_channel **out);
+/* By SMB Direct; on iWARP its port is another than 445. */
+int client_connect_direct(struct client *c, const char *host, uint16_t port,
+			  struct client_channel **out);
 /* Over a channel that there is already; from its accepted(), on the client's reactor. */
 struct client_channel *client_adopt(struct client *c, struct channel *ch);
 void client_disconnect(struct client_channel *ch);
@@ -69,6 +78,8 @@ int client_send_raw(struct client_channel *ch, const void *bytes, size_t len);
  * came in the client's time. */
 uint8_t *client_unsolicited(struct client_channel *ch, size_t *len);
 
+/* The largest message, either way. */
+size_t client_message_max(const struct client_channel *ch);
 uint16_t client_dialect(const struct client_channel *ch);
 unsigned client_credits(struct client_channel *ch);
 
@@ -88,6 +99,8 @@ unsigned client_credits(struct client_channel *ch);
 
 #define CLIENT_REQUEST_BYTES 4096 /* of header and body, without payload */
 #define CLIENT_COMPOUND_MAX  16
+
+#define CLIENT_DESCRIPTORS_MAX 16 /* of memory, in a request of ours */
 
 struct client_request {
 	struct client_channel *channel;
@@ -110,11 +123,14 @@ struct client_request {
 	bool reply_signed;
 	bool interim; /* STATUS_PENDING came first, with async_id */
 	uint64_t async_id;
+	bool invalidated; /* the server has, the first of its descriptors: client_remote */
 
 	/* the library's */
 	uint8_t bytes[CLIENT_REQUEST_BYTES];
 	uint8_t *copy;
 	size_t copy_size;
+	struct client_window *windows[CLIENT_DESCRIPTORS_MAX];
+	unsigned window_count;
 	struct channel_send send;
 	struct slice slices[CLIENT_COMPOUND_MAX * 3];
 	struct client_request *next; /* of the compound */
@@ -151,6 +167,41 @@ struct nt_status client_request_status(const struct client_request *rq);
 
 /* A cursor over the answer, after its header. */
 struct rd client_reply(const struct client_request *rq);
+
+/* ---- payload by RDMA, on channels of SMB Direct ---- */
+
+/* Memory that the server can be let at, through one channel. -EOPNOTSUPP: not of SMB Direct. */
+int client_memory_create(struct client_channel *ch, size_t len, struct client_memory **out);
+uint8_t *client_memory_bytes(const struct client_memory *m);
+/* Before client_disconnect(); no request uses it. */
+void client_memory_destroy(struct client_memory *m);
+
+/* What a READ or WRITE moves. */
+struct client_remote {
+	struct client_memory *memory;
+	size_t offset; /* in it */
+	uint32_t len;
+	unsigned descriptors; /* that describe it, at most one a byte */
+	bool invalidate;      /* SMB2_CHANNEL_RDMA_V1_INVALIDATE; else V1 */
+};
+
+/* On the reactor, right before client_submit(): encodes the body, with the channel and its
+ * information. -EOPNOTSUPP: the device has no memory windows, which invalidation needs. -EAGAIN:
+ * more windows at once than the channel takes. */
+int client_remote_read(struct client_request *rq, const struct smb2_read_request *in,
+		       const struct client_remote *remote);
+int client_remote_write(struct client_request *rq, const struct smb2_write_request *in,
+			const struct client_remote *remote);
+
+struct client_moved {
+	uint32_t bytes;
+	bool invalidated;
+};
+
+/* A whole READ or WRITE, blocking. */
+struct nt_status client_file_remote(const struct client_tree *tree, struct smb2_file_id id,
+				    uint64_t offset, bool write, const struct client_remote *remote,
+				    struct client_moved *moved);
 
 /* ---- sessions and trees, blocking ---- */
 

@@ -22,6 +22,7 @@ struct client {
 	struct buf_pool *pool;
 	pthread_mutex_t lock; /* of what other threads wait for */
 	pthread_cond_t changed;
+	struct direct_devices *devices;
 	struct list_node channels; /* struct client_channel; on the reactor */
 };
 
@@ -43,6 +44,9 @@ struct client_channel {
 	struct list_node outstanding; /* requests that have no answer yet */
 	uint64_t next_message_id;
 	unsigned credits;
+	bool direct;              /* SMB Direct; fixed */
+	struct list_node memory;  /* struct client_memory */
+	struct list_node windows; /* struct client_window: free ones */
 
 	/* set by client_negotiate(), constant afterwards */
 	uint16_t dialect;
@@ -81,6 +85,12 @@ struct signer *client_session_signer(const struct client_session *s,
 
 /* Run fn on the reactor and wait until it has. */
 void client_run(struct client *c, void (*fn)(void *arg), void *arg);
+
+/* ---- remote.c, on the reactor ---- */
+/* The request is over: nobody reaches its memory any more. */
+void client_remote_end(struct client_request *rq);
+/* The channel is; before it goes. */
+void client_remote_closed(struct client_channel *ch);
 
 /* Under the client's lock: waits for a change; false when the time is over. */
 bool client_wait_change(struct client *c, const struct timespec *until);
