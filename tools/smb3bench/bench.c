@@ -5,18 +5,17 @@
  */
 #include "tools/smb3bench/bench.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "smbd/auth/client.h"
 #include "smbd/wire/close.h"
 #include "smbd/wire/fscc/class.h"
 #include "smbd/wire/utf16.h"
 #include "smbd/wire/write.h"
 #include "tools/client/client.h"
+#include "tools/smb3bench/connection.h"
 #include "transport/base/clock.h"
 #include "transport/reactor/reactor.h"
 
@@ -24,20 +23,13 @@
 
 struct bench;
 
-struct bench_connection {
-	struct bench *bench;
-	struct client_channel *channel;
-	struct client_session *session;
-	struct client_tree tree;
-	struct smb2_file_id file;
-	bool opened;
-};
-
 enum bench_step { STEP_CREATE, STEP_QUERY, STEP_CLOSE };
 
 struct bench_slot {
 	struct client_request rq;
+	struct bench *bench;
 	struct bench_connection *connection;
+	struct client_memory *memory; /* of its READs and WRITEs by RDMA; NULL: in messages */
 	unsigned number;
 	uint64_t begun_ns;
 	uint64_t random;
@@ -63,7 +55,7 @@ struct bench {
 
 const char *bench_op_name(enum bench_op op)
 {
-	static const char *const names[] = {"read", "write", "mixed", "metadata"};
+	static const char *const names[] = {"read", "write", "mixed", "metadata", "verify"};
 
 	return names[op];
 }
@@ -84,23 +76,6 @@ const char *bench_dialect_name(uint16_t dialect)
 	}
 }
 
-__attribute__((format(printf, 2, 3))) static bool bench_fail(struct bench *b, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (!b->result->error[0]) {
-		va_start(ap, fmt);
-		vsnprintf(b->result->error, sizeof(b->result->error), fmt, ap);
-		va_end(ap);
-	}
-	return false;
-}
-
-static bool bench_check(struct bench *b, struct nt_status status, const char *what)
-{
-	return nt_success(status) || bench_fail(b, "%s: %s", what, nt_status_name(status));
-}
-
 /* ---- the load, on the reactor ---- */
 
 static uint64_t slot_random(struct bench_slot *s)
@@ -113,36 +88,63 @@ static uint64_t slot_random(struct bench_slot *s)
 
 static uint64_t slot_offset(struct bench_slot *s)
 {
-	struct bench *b = s->connection->bench;
+	struct bench *b = s->bench;
 	uint64_t blocks = b->options->size / b->options->block;
 	uint64_t block = b->options->random ? slot_random(s) : b->next_block++;
 
 	return block % blocks * b->options->block;
 }
 
+static struct client_remote slot_remote(const struct bench_slot *s)
+{
+	const struct bench_options *o = s->bench->options;
+
+	return (struct client_remote){.memory = s->memory,
+				      .len = o->block,
+				      .descriptors = o->descriptors,
+				      .invalidate = o->invalidate};
+}
+
+/* What cannot be described cannot be asked for: the load ends with it. */
+static void slot_described(struct bench_slot *s, int err)
+{
+	if (err)
+		bench_fail(s->bench->result, "memory cannot be described: %s", strerror(-err));
+}
+
 static void slot_read(struct bench_slot *s)
 {
+	const struct client_remote remote = slot_remote(s);
 	const struct smb2_read_request in = {.padding = SMB2_READ_RESPONSE_DATA_OFFSET,
-					     .length = s->connection->bench->options->block,
+					     .length = s->bench->options->block,
 					     .offset = slot_offset(s),
 					     .file_id = s->connection->file};
 
 	client_tree_request(&s->rq, &s->connection->tree, SMB2_READ);
-	smb2_read_request_encode(&s->rq.w, &in);
 	s->bytes = in.length;
+	if (s->memory) {
+		slot_described(s, client_remote_read(&s->rq, &in, &remote));
+		return;
+	}
+	smb2_read_request_encode(&s->rq.w, &in);
 	s->rq.payload_max = in.length;
 }
 
 static void slot_write(struct bench_slot *s)
 {
-	struct bench *b = s->connection->bench;
+	const struct client_remote remote = slot_remote(s);
+	struct bench *b = s->bench;
 	const struct smb2_write_request in = {.length = b->options->block,
 					      .offset = slot_offset(s),
 					      .file_id = s->connection->file};
 
 	client_tree_request(&s->rq, &s->connection->tree, SMB2_WRITE);
-	smb2_write_request_encode(&s->rq.w, &in);
 	s->bytes = in.length;
+	if (s->memory) {
+		slot_described(s, client_remote_write(&s->rq, &in, &remote));
+		return;
+	}
+	smb2_write_request_encode(&s->rq.w, &in);
 	s->rq.payload = (struct slice){.data = b->payload, .len = in.length};
 }
 
@@ -159,8 +161,7 @@ static void slot_create(struct bench_slot *s)
 	struct wr w = wr_init(utf16, sizeof(utf16));
 	char name[320];
 
-	snprintf(name, sizeof(name), "%s.%u.%u", s->connection->bench->options->file, s->number,
-		 s->files++);
+	snprintf(name, sizeof(name), "%s.%u.%u", s->bench->options->file, s->number, s->files++);
 	wr_utf16(&w, name);
 	in.name = WIRE_BLOB(utf16, w.len);
 	client_tree_request(&s->rq, &s->connection->tree, SMB2_CREATE);
@@ -190,7 +191,7 @@ static void slot_done(struct client_request *rq);
 
 static void slot_build(struct bench_slot *s)
 {
-	const struct bench_options *o = s->connection->bench->options;
+	const struct bench_options *o = s->bench->options;
 	bool read = o->op == BENCH_READ ||
 		    (o->op == BENCH_MIXED && slot_random(s) % 100 < o->read_percent);
 
@@ -218,7 +219,7 @@ static bool bench_over(const struct bench *b)
 /* A file that was made is closed, also when the load is over. */
 static void slot_next(struct bench_slot *s)
 {
-	struct bench *b = s->connection->bench;
+	struct bench *b = s->bench;
 
 	if (bench_over(b) && (s->step == STEP_CREATE || b->result->error[0])) {
 		atomic_fetch_sub(&b->running, 1);
@@ -226,6 +227,10 @@ static void slot_next(struct bench_slot *s)
 	}
 	b->begun_ops++;
 	slot_build(s);
+	if (b->result->error[0]) {
+		atomic_fetch_sub(&b->running, 1);
+		return;
+	}
 	s->begun_ns = clock_mono_ns();
 	client_submit(&s->rq);
 }
@@ -235,30 +240,41 @@ static void slot_step(struct bench_slot *s)
 	struct smb2_create_response out;
 	struct rd r;
 
-	if (s->connection->bench->options->op != BENCH_METADATA)
+	if (s->bench->options->op != BENCH_METADATA)
 		return;
 	if (s->step == STEP_CREATE) {
 		r = client_reply(&s->rq);
 		if (smb2_create_response_decode(&r, &out))
 			s->file = out.file_id;
 		else
-			bench_fail(s->connection->bench, "a CREATE response cannot be read");
+			bench_fail(s->bench->result, "a CREATE response cannot be read");
 	}
 	s->step = s->step == STEP_CLOSE ? STEP_CREATE : s->step + 1;
+}
+
+/* Bytes of a READ. */
+static size_t slot_got(const struct bench_slot *s)
+{
+	struct smb2_read_response out;
+	struct rd r = client_reply(&s->rq);
+
+	if (!s->memory)
+		return s->rq.reply_body.len;
+	return smb2_read_response_decode(&r, &out) ? out.data_remaining : 0;
 }
 
 static void slot_done(struct client_request *rq)
 {
 	struct bench_slot *s = container_of(rq, struct bench_slot, rq);
-	struct bench *b = s->connection->bench;
+	struct bench *b = s->bench;
 	struct nt_status status = client_request_status(rq);
 
 	histogram_add(&b->result->latency, clock_mono_ns() - s->begun_ns);
 	if (!nt_success(status))
-		bench_fail(b, "%s: %s", smb2_command_name(rq->header.command),
+		bench_fail(b->result, "%s: %s", smb2_command_name(rq->header.command),
 			   rq->err ? strerror(-rq->err) : nt_status_name(status));
-	else if (rq->header.command == SMB2_READ && rq->reply_body.len != s->bytes)
-		bench_fail(b, "READ: %zu bytes instead of %u", rq->reply_body.len, s->bytes);
+	else if (rq->header.command == SMB2_READ && slot_got(s) != s->bytes)
+		bench_fail(b->result, "READ: %zu bytes instead of %u", slot_got(s), s->bytes);
 	else
 		slot_step(s);
 	atomic_fetch_add_explicit(&b->progress->ops, 1, memory_order_relaxed);
@@ -269,34 +285,6 @@ static void slot_done(struct client_request *rq)
 
 /* ---- before and after ---- */
 
-static bool bench_connect(struct bench *b, struct bench_connection *c)
-{
-	const struct bench_options *o = b->options;
-	const struct auth_credentials who = {.user = o->anonymous ? NULL : o->user,
-					     .domain = o->domain,
-					     .password = o->password,
-					     .workstation = "SMB3BENCH"};
-	const struct client_login login = {.who = &who, .sign = o->sign};
-	struct smb2_negotiate_request in;
-	struct smb2_negotiate_response out;
-	int err = client_connect(b->client, o->host, o->port, &c->channel);
-
-	if (err)
-		return bench_fail(b, "%s port %u: %s", o->host, o->port, strerror(-err));
-	client_negotiate_default(&in, o->dialect);
-	if (!bench_check(b, client_negotiate(c->channel, &in, &out), "NEGOTIATE"))
-		return false;
-	b->result->dialect = out.dialect_revision;
-	b->result->signing = o->sign || (out.security_mode & SMB2_NEGOTIATE_SIGNING_REQUIRED);
-	if (o->op != BENCH_METADATA &&
-	    (o->block > out.max_read_size || o->block > out.max_write_size))
-		return bench_fail(b,
-				  "the server reads at most %u and writes at most %u bytes at once",
-				  out.max_read_size, out.max_write_size);
-	return bench_check(b, client_login(c->channel, &login, &c->session), "login") &&
-	       bench_check(b, client_tree_connect(c->session, o->share, &c->tree), o->share);
-}
-
 /* What will be read has to be there; what is written is better not a hole. */
 static bool bench_fill(struct bench *b, struct bench_connection *c)
 {
@@ -304,17 +292,34 @@ static bool bench_fill(struct bench *b, struct bench_connection *c)
 
 	for (uint64_t at = 0; at < o->size;) {
 		uint64_t left = o->size - at;
-		uint32_t n = left < o->block ? (uint32_t)left : o->block, written;
+		uint32_t most = o->block < c->max_inline ? o->block : c->max_inline;
+		uint32_t n = left < most ? (uint32_t)left : most, written;
 
-		if (!bench_check(b,
+		if (!bench_check(b->result,
 				 client_file_write(&c->tree, c->file, at, b->payload, n, &written),
 				 "WRITE"))
 			return false;
 		if (!written)
-			return bench_fail(b, "WRITE: nothing was written");
+			return bench_fail(b->result, "WRITE: nothing was written");
 		at += written;
 		if (atomic_load(&b->progress->stop))
-			return bench_fail(b, "interrupted");
+			return bench_fail(b->result, "interrupted");
+	}
+	return true;
+}
+
+/* Each slot's memory, when payload goes by RDMA. */
+static bool bench_expose(struct bench *b)
+{
+	const struct bench_options *o = b->options;
+
+	for (unsigned i = 0; i < b->slot_count && bench_by_rdma(o, b->result); i++) {
+		struct bench_slot *s = &b->slots[i];
+		int err = client_memory_create(s->connection->channel, o->block, &s->memory);
+
+		if (err)
+			return bench_fail(b->result, "memory: %s", strerror(-err));
+		memcpy(client_memory_bytes(s->memory), b->payload, o->block);
 	}
 	return true;
 }
@@ -326,19 +331,19 @@ static bool bench_prepare(struct bench *b)
 	for (unsigned i = 0; i < o->connections; i++) {
 		struct bench_connection *c = &b->connections[i];
 
-		c->bench = b;
-		if (!bench_connect(b, c))
+		if (!bench_connect(b->client, o, c, b->result))
 			return false;
 		if (o->op == BENCH_METADATA)
 			continue;
-		if (!bench_check(b, client_file_open(&c->tree, o->file, FILE_OPEN_IF, &c->file),
+		if (!bench_check(b->result,
+				 client_file_open(&c->tree, o->file, FILE_OPEN_IF, &c->file),
 				 o->file))
 			return false;
 		c->opened = true;
 		if (i == 0 && !bench_fill(b, c))
 			return false;
 	}
-	return true;
+	return bench_expose(b);
 }
 
 static void bench_clean(struct bench *b)
@@ -351,11 +356,11 @@ static void bench_clean(struct bench *b)
 			if (i == 0 && !b->options->keep)
 				(void)!nt_success(client_file_delete(&c->tree, b->options->file));
 		}
-		if (c->session && client_connected(c->channel, NULL))
-			(void)!nt_success(client_logoff(c->session));
-		else
-			client_session_free(c->session);
 	}
+	for (unsigned i = 0; b->slots && i < b->slot_count; i++)
+		client_memory_destroy(b->slots[i].memory);
+	for (unsigned i = b->options->connections; i-- > 0;)
+		bench_disconnect(&b->connections[i]);
 }
 
 struct bench_start {
@@ -404,10 +409,11 @@ static bool bench_allocate(struct bench *b)
 	b->slots = calloc(b->slot_count, sizeof(*b->slots));
 	b->payload = malloc(o->block);
 	if (!b->connections || !b->slots || !b->payload)
-		return bench_fail(b, "out of memory");
+		return bench_fail(b->result, "out of memory");
 	for (uint32_t i = 0; i < o->block; i++)
 		b->payload[i] = (uint8_t)(i * 2654435761u >> 11);
 	for (unsigned i = 0; i < b->slot_count; i++) {
+		b->slots[i].bench = b;
 		b->slots[i].connection = &b->connections[i % o->connections];
 		b->slots[i].number = i;
 		b->slots[i].random = i * 0x9e3779b97f4a7c15ull + 88172645463325252ull;
@@ -424,10 +430,10 @@ bool bench_run(const struct bench_options *options, struct bench_result *result,
 	int err;
 
 	memset(result, 0, sizeof(*result));
-	memcpy(config.congestion, options->congestion, sizeof(config.congestion));
+	bench_client_config(options, &config);
 	err = client_create(&config, &b.client);
 	if (err)
-		return bench_fail(&b, "client: %s", strerror(-err));
+		return bench_fail(b.result, "client: %s", strerror(-err));
 	if (bench_allocate(&b) && bench_prepare(&b))
 		bench_load(&b, tick);
 	if (b.connections)

@@ -12,7 +12,9 @@
 #include "smbd/wire/ntstatus.h"
 #include "tools/smb3bench/histogram.h"
 
-enum bench_op { BENCH_READ, BENCH_WRITE, BENCH_MIXED, BENCH_METADATA };
+struct verbs_api;
+
+enum bench_op { BENCH_READ, BENCH_WRITE, BENCH_MIXED, BENCH_METADATA, BENCH_VERIFY };
 
 struct bench_options {
 	char host[256];
@@ -36,6 +38,12 @@ struct bench_options {
 	bool sign;
 	uint16_t dialect; /* the highest */
 	char congestion[16];
+
+	bool direct;          /* by SMB Direct */
+	unsigned descriptors; /* of memory, in a request; 0: the payload is in the messages */
+	bool invalidate;      /* they are, by the server */
+	const struct verbs_api *verbs; /* NULL: the libraries */
+	uint64_t seed;                 /* of BENCH_VERIFY */
 	bool json, quiet;
 };
 
@@ -56,6 +64,11 @@ struct bench_progress {
 /* "read" and so on. */
 const char *bench_op_name(enum bench_op op);
 const char *bench_dialect_name(uint16_t dialect);
+
+/* Of BENCH_VERIFY: writes and reads back, and compares. result->ops and ->bytes say how much;
+ * false: result->error says what was wrong. */
+bool bench_verify(const struct bench_options *options, struct bench_result *result,
+		  struct bench_progress *progress);
 
 /* Runs to its bound. False: result->error says why it did not. tick() is called some times a second
  * with the time since the load began. */

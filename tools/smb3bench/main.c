@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "smbd/wire/negotiate.h"
+#include "tools/client/client.h"
 #include "tools/smb3bench/bench.h"
 #include "transport/base/log.h"
 
@@ -20,7 +21,7 @@ static void usage(FILE *to)
 {
 	fputs("usage: smb3bench //HOST[:PORT]/SHARE -U [DOMAIN\\]USER%PASSWORD [OPTION...]\n"
 	      "  -U, --user U%P        who; without it, anonymous\n"
-	      "      --op OP           read (default), write, mixed, metadata\n"
+	      "      --op OP           read (default), write, mixed, metadata, verify\n"
 	      "      --block N         bytes of a READ or WRITE, e.g. 4K, 1M (default 1M)\n"
 	      "      --depth N         requests under way on each connection (default 8)\n"
 	      "      --connections N   (default 1)\n"
@@ -34,6 +35,11 @@ static void usage(FILE *to)
 	      "      --sign            sign everything\n"
 	      "      --dialect D       the highest: 2.0.2, 2.1, 3.0, 3.0.2, 3.1.1 (default)\n"
 	      "      --congestion NAME TCP congestion control\n"
+	      "      --transport T     tcp (default), rdma: SMB Direct\n"
+	      "      --descriptors N   of memory, in a READ or WRITE by RDMA (default 1, at most\n"
+	      "                        16); 0: send payload in messages\n"
+	      "      --invalidate      have the server invalidate them\n"
+	      "      --seed N          of verify\n"
 	      "      --json            the result as JSON\n"
 	      "  -q, --quiet           no progress\n",
 	      to);
@@ -136,13 +142,19 @@ static int parse_dialect(struct bench_options *o, const char *text)
 
 static int parse_op(struct bench_options *o, const char *text)
 {
-	for (enum bench_op op = BENCH_READ; op <= BENCH_METADATA; op++) {
+	for (enum bench_op op = BENCH_READ; op <= BENCH_VERIFY; op++) {
 		if (strcmp(text, bench_op_name(op)) == 0) {
 			o->op = op;
 			return 0;
 		}
 	}
 	return -EINVAL;
+}
+
+static int parse_transport(struct bench_options *o, const char *text)
+{
+	o->direct = strcmp(text, "rdma") == 0;
+	return o->direct || strcmp(text, "tcp") == 0 ? 0 : -EINVAL;
 }
 
 enum option_name {
@@ -160,6 +172,10 @@ enum option_name {
 	OPT_SIGN,
 	OPT_DIALECT,
 	OPT_CONGESTION,
+	OPT_TRANSPORT,
+	OPT_DESCRIPTORS,
+	OPT_INVALIDATE,
+	OPT_SEED,
 	OPT_JSON
 };
 
@@ -179,6 +195,10 @@ static const struct option long_options[] = {
 	{"sign", no_argument, NULL, OPT_SIGN},
 	{"dialect", required_argument, NULL, OPT_DIALECT},
 	{"congestion", required_argument, NULL, OPT_CONGESTION},
+	{"transport", required_argument, NULL, OPT_TRANSPORT},
+	{"descriptors", required_argument, NULL, OPT_DESCRIPTORS},
+	{"invalidate", no_argument, NULL, OPT_INVALIDATE},
+	{"seed", required_argument, NULL, OPT_SEED},
 	{"json", no_argument, NULL, OPT_JSON},
 	{"quiet", no_argument, NULL, 'q'},
 	{"help", no_argument, NULL, 'h'},
@@ -218,6 +238,13 @@ static int parse_value(struct bench_options *o, int opt, const char *text)
 	case OPT_SIZE:
 		err = parse_number(text, 1, 1ull << 50, &o->size);
 		break;
+	case OPT_DESCRIPTORS:
+		err = parse_number(text, 0, CLIENT_DESCRIPTORS_MAX, &n);
+		o->descriptors = (unsigned)n;
+		break;
+	case OPT_SEED:
+		err = parse_number(text, 0, UINT64_MAX, &o->seed);
+		break;
 	case OPT_READ_PERCENT:
 		err = parse_number(text, 0, 100, &n);
 		o->read_percent = (unsigned)n;
@@ -243,6 +270,11 @@ static int parse_option(struct bench_options *o, int opt, const char *text)
 	case OPT_CONGESTION:
 		snprintf(o->congestion, sizeof(o->congestion), "%s", text);
 		return 0;
+	case OPT_TRANSPORT:
+		return parse_transport(o, text);
+	case OPT_INVALIDATE:
+		o->invalidate = true;
+		return 0;
 	case OPT_KEEP:
 		o->keep = true;
 		return 0;
@@ -265,6 +297,7 @@ static int parse_option(struct bench_options *o, int opt, const char *text)
 
 static int parse_options(struct bench_options *o, int argc, char **argv)
 {
+	bool timed = false;
 	int opt;
 
 	*o = (struct bench_options){.anonymous = true,
@@ -275,7 +308,7 @@ static int parse_options(struct bench_options *o, int argc, char **argv)
 				    .connections = 1,
 				    .read_percent = 70,
 				    .file = "smb3bench.dat",
-				    .seconds = 10,
+				    .descriptors = 1,
 				    .dialect = SMB2_DIALECT_311};
 	while ((opt = getopt_long(argc, argv, "U:qh", long_options, NULL)) != -1) {
 		if (opt == 'h') {
@@ -284,6 +317,7 @@ static int parse_options(struct bench_options *o, int argc, char **argv)
 		}
 		if (opt == '?')
 			return -EINVAL;
+		timed |= opt == OPT_TIME;
 		if (parse_option(o, opt, optarg) < 0)
 			return complain("bad value", optarg);
 	}
@@ -293,6 +327,12 @@ static int parse_options(struct bench_options *o, int argc, char **argv)
 		return complain("not //HOST[:PORT]/SHARE", argv[optind]);
 	if (o->size < o->block)
 		o->size = o->block;
+	if (o->block < o->descriptors)
+		o->descriptors = o->block;
+	if (o->op == BENCH_VERIFY)
+		return 0; /* has a bound of its own */
+	if (!timed)
+		o->seconds = 10;
 	if (!o->seconds && !o->count)
 		return complain("neither --time nor --count bounds it", NULL);
 	return 0;
@@ -343,16 +383,26 @@ static void report_json(const struct bench_options *o, const struct bench_result
 
 	latency_figures(&r->latency, figures);
 	printf("{\"op\":\"%s\",\"block\":%u,\"depth\":%u,\"connections\":%u,\"size\":%llu,"
+	       "\"transport\":\"%s\",\"descriptors\":%u,\"invalidate\":%s,"
 	       "\"random\":%s,\"dialect\":\"%s\",\"signed\":%s,\"seconds\":%.6f,\"ops\":%llu,"
 	       "\"bytes\":%llu,\"iops\":%.1f,\"mb_per_s\":%.3f,\"latency_us\":{",
 	       bench_op_name(o->op), o->block, o->depth, o->connections,
-	       (unsigned long long)o->size, o->random ? "true" : "false",
-	       bench_dialect_name(r->dialect), r->signing ? "true" : "false", s,
-	       (unsigned long long)r->ops, (unsigned long long)r->bytes, (double)r->ops / s,
-	       (double)r->bytes / s / 1e6);
+	       (unsigned long long)o->size, o->direct ? "rdma" : "tcp",
+	       o->direct && !r->signing ? o->descriptors : 0, o->invalidate ? "true" : "false",
+	       o->random ? "true" : "false", bench_dialect_name(r->dialect),
+	       r->signing ? "true" : "false", s, (unsigned long long)r->ops,
+	       (unsigned long long)r->bytes, (double)r->ops / s, (double)r->bytes / s / 1e6);
 	for (unsigned i = 0; i < FIGURES; i++)
 		printf("%s\"%s\":%.1f", i ? "," : "", figures[i].name, figures[i].us);
 	printf("}}\n");
+}
+
+static void report_verified(const struct bench_options *o, const struct bench_result *r)
+{
+	printf("verified: %llu requests, %llu bytes, SMB %s, %s, %s, seed %llu\n",
+	       (unsigned long long)r->ops, (unsigned long long)r->bytes,
+	       bench_dialect_name(r->dialect), o->direct ? "rdma" : "tcp",
+	       r->signing ? "signed" : "not signed", (unsigned long long)o->seed);
 }
 
 static void report_text(const struct bench_options *o, const struct bench_result *r)
@@ -365,6 +415,9 @@ static void report_text(const struct bench_options *o, const struct bench_result
 	       o->op == BENCH_METADATA ? 0 : o->block, o->depth, o->connections,
 	       o->connections == 1 ? "" : "s", bench_dialect_name(r->dialect),
 	       r->signing ? "signed" : "not signed");
+	if (o->direct)
+		printf("by SMB Direct, %u descriptor(s)%s\n", r->signing ? 0 : o->descriptors,
+		       o->invalidate ? ", invalidated by the server" : "");
 	printf("%llu requests in %.2f s: %.0f IOPS, %.1f MB/s\n", (unsigned long long)r->ops, s,
 	       (double)r->ops / s, (double)r->bytes / s / 1e6);
 	printf("latency in us:");
@@ -390,14 +443,19 @@ int main(int argc, char **argv)
 		return 2;
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
-	ok = bench_run(&options, &result, &progress, show_progress);
+	if (options.op == BENCH_VERIFY)
+		ok = bench_verify(&options, &result, &progress);
+	else
+		ok = bench_run(&options, &result, &progress, show_progress);
 	if (!options.quiet && isatty(STDERR_FILENO))
 		fprintf(stderr, "\r%60s\r", "");
 	if (!ok) {
 		fprintf(stderr, "smb3bench: %s\n", result.error);
 		return 1;
 	}
-	if (options.json)
+	if (options.op == BENCH_VERIFY)
+		report_verified(&options, &result);
+	else if (options.json)
 		report_json(&options, &result);
 	else
 		report_text(&options, &result);

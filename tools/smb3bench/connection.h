@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A connection with its session and tree, as the options ask for. Thread: main's. Errors: false,
+ * and result->error says why.
+ */
+#ifndef TOOLS_SMB3BENCH_CONNECTION_H
+#define TOOLS_SMB3BENCH_CONNECTION_H
+
+#include "tools/client/client.h"
+#include "tools/smb3bench/bench.h"
+
+struct bench_connection {
+	struct client_channel *channel;
+	struct client_session *session;
+	struct client_tree tree;
+	struct smb2_file_id file;
+	bool opened;
+	uint32_t max_read, max_write; /* of the payload, by RDMA where that is used */
+	uint32_t max_inline;          /* of what a message carries */
+};
+
+/* The first error stands. Always false. */
+bool bench_fail(struct bench_result *result, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+bool bench_check(struct bench_result *result, struct nt_status status, const char *what);
+
+void bench_client_config(const struct bench_options *o, struct client_config *config);
+bool bench_connect(struct client *client, const struct bench_options *o, struct bench_connection *c,
+		   struct bench_result *result);
+/* The session; the channel goes with the client. */
+void bench_disconnect(struct bench_connection *c);
+
+/* Whether READ and WRITE go by RDMA: asked for, and nothing is signed, for what is placed by RDMA
+ * would not be. */
+bool bench_by_rdma(const struct bench_options *o, const struct bench_result *result);
+
+#endif
