@@ -150,6 +150,8 @@ static int transports_begin(struct app *app)
 {
 	const struct transports_config config = {.options = &app->options, .conf = app->conf};
 
+	if (app->conf->smb_direct != CONF_NO)
+		vfs_keep_identity();
 	app->transports = transports_create(&config);
 	if (!app->transports)
 		complain("cannot begin to serve: %s", strerror(ENOMEM));

@@ -18,6 +18,7 @@
 
 #include "smbd/vfs/impl.h"
 #include "transport/base/log.h"
+#include "transport/fiber/fiber.h"
 
 #define KEEP ((uid_t)-1)
 
@@ -73,10 +74,36 @@ uid_t cred_uid(const struct vfs_cred *cred)
 	return process_is_root() ? cred->uid : getuid();
 }
 
+static bool is_self(const struct vfs_cred *cred)
+{
+	return !process_is_root() || (cred->uid == 0 && cred->gid == 0);
+}
+
+static bool keep_identity;
+
+void vfs_keep_identity(void)
+{
+	keep_identity = true;
+}
+
+bool cred_is_for_reactors(const struct vfs_cred *cred)
+{
+	return !keep_identity || is_self(cred);
+}
+
+int cred_run(const struct vfs_cred *cred, int (*fn)(void *arg), void *arg)
+{
+	return cred_is_for_reactors(cred) ? fn(arg) : vfs_run(fn, arg);
+}
+
 int cred_enter(const struct vfs_cred *cred)
 {
-	if (!process_is_root() || (cred->uid == 0 && cred->gid == 0))
+	if (is_self(cred))
 		return 0;
+	if (keep_identity && fiber_self()) {
+		log_err("a reactor would have become user %u", (unsigned)cred->uid);
+		return -EPERM;
+	}
 	if (self.groups_serial != cred->serial) {
 		self.groups_serial = 0;
 		if (syscall(SYS_setgroups, cred->group_count, cred->groups) != 0)

@@ -38,16 +38,29 @@ static int show_change(struct vfs_node *node, const struct timespec *shown)
 	return err;
 }
 
+struct hold_job {
+	struct vfs_node *node;
+	struct both_times times;
+};
+
+static int hold_job(void *arg)
+{
+	struct hold_job *job = arg;
+
+	return set_as(job->node->cred, job->node->fd, set_times, &job->times);
+}
+
 static int hold_times(struct vfs_node *node, unsigned touched)
 {
 	static const struct timespec omit = {.tv_nsec = UTIME_OMIT};
 	unsigned held = node->held_times & touched;
-	struct both_times t = {held & VFS_TIME_ACCESS ? node->held_atime : omit,
-			       held & VFS_TIME_WRITE ? node->held_mtime : omit};
+	struct hold_job job = {node,
+			       {held & VFS_TIME_ACCESS ? node->held_atime : omit,
+				held & VFS_TIME_WRITE ? node->held_mtime : omit}};
 	int err = 0;
 
 	if (held & (VFS_TIME_ACCESS | VFS_TIME_WRITE))
-		err = set_as(node->cred, node->fd, set_times, &t);
+		err = cred_run(node->cred, hold_job, &job);
 	if (!err && (held & VFS_TIME_CHANGE))
 		err = show_change(node, &node->held_ctime);
 	return err;

@@ -245,6 +245,14 @@ static bool is_single(const uint8_t *pattern, size_t pattern_len, char leaf[NAME
 	       nt_success(name_component(pattern, pattern_len, leaf, NULL));
 }
 
+static int open_job(void *arg)
+{
+	struct vfs_dir *dir = arg;
+
+	dir->fd = node_open_self(dir->node, O_RDONLY | O_DIRECTORY | O_NONBLOCK);
+	return dir->fd < 0 ? dir->fd : 0;
+}
+
 int vfs_dir_open(struct vfs_node *node, const uint8_t *pattern, size_t pattern_len, bool names_only,
 		 struct vfs_dir **out)
 {
@@ -264,9 +272,8 @@ int vfs_dir_open(struct vfs_node *node, const uint8_t *pattern, size_t pattern_l
 	if (!dir->pattern)
 		goto free_dir;
 	dir->single = is_single(dir->pattern, dir->pattern_len, dir->leaf);
-	dir->fd = node_open_self(node, O_RDONLY | O_DIRECTORY | O_NONBLOCK);
-	err = dir->fd;
-	if (err < 0)
+	err = cred_run(node->cred, open_job, dir);
+	if (err)
 		goto free_dir;
 	*out = dir;
 	return 0;

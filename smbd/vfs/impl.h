@@ -31,6 +31,10 @@ const char *proc_fd_path(int fd, char buf[PROC_FD_MAX]);
  * can't become itself again must not go on, and aborts. */
 int cred_enter(const struct vfs_cred *cred);
 void cred_leave(void);
+/* May the caller's thread, a reactor's, be the cred for a moment? Else a worker is wanted. */
+bool cred_is_for_reactors(const struct vfs_cred *cred);
+/* What does not block, as the cred: here where that may be, else on a worker. */
+int cred_run(const struct vfs_cred *cred, int (*fn)(void *arg), void *arg);
 /* Whom the kernel takes the work to be done by: the process, where that is not root. Any thread. */
 uid_t cred_uid(const struct vfs_cred *cred);
 

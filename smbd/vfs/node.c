@@ -126,7 +126,9 @@ int vfs_lookup(struct vfs_share *share, struct vfs_cred *cred, const char *path,
 
 	if (!job.node)
 		return -ENOMEM;
-	if (fiber_self()) { /* what the kernel's caches hold costs less than a worker */
+	if (fiber_self() &&
+	    cred_is_for_reactors(
+		    cred)) { /* what the kernel's caches hold costs less than a worker */
 		job.cached = true;
 		err = find_job(&job);
 		job.cached = false;
@@ -369,7 +371,7 @@ int vfs_node_open(struct vfs_node *node, bool read, bool write)
 	/* The inode is at hand: only a local process's lease could make this wait, and then says
 	 * so. The flag must go again, or the ring would not wait for the medium. */
 	job.flags |= O_NONBLOCK;
-	err = open_job(&job);
+	err = cred_run(node->cred, open_job, &job);
 	if (err == -EWOULDBLOCK) {
 		job.flags &= ~O_NONBLOCK;
 		err = vfs_run(open_job, &job);
@@ -481,7 +483,8 @@ free_path:
 
 int vfs_node_access(struct vfs_node *node, unsigned *out)
 {
-	struct access_job job = {.node = node, .cached = fiber_self() != NULL};
+	struct access_job job = {.node = node,
+				 .cached = fiber_self() && cred_is_for_reactors(node->cred)};
 	int err = job.cached ? access_job(&job) : -EAGAIN;
 
 	if (err == -EAGAIN) {

@@ -331,16 +331,30 @@ int vfs_node_stream_open(struct vfs_node *node, const char *stream, bool create)
 	return vfs_node_stat(node, &node->stat);
 }
 
-/* As the cred: what its file allows, its stream does. */
-int stream_open_data(struct vfs_node *node, bool read, bool write)
+struct may_job {
+	struct vfs_node *node;
+	int mode;
+};
+
+static int may_job(void *arg)
 {
-	int mode = (read ? R_OK : 0) | (write ? W_OK : 0), err = cred_enter(node->cred);
+	struct may_job *job = arg;
+	int err = cred_enter(job->node->cred);
 
 	if (err)
 		return err;
-	if (syscall(SYS_faccessat2, node->fd, "", mode, AT_EACCESS | AT_EMPTY_PATH) != 0)
+	if (syscall(SYS_faccessat2, job->node->fd, "", job->mode, AT_EACCESS | AT_EMPTY_PATH) != 0)
 		err = -errno;
 	cred_leave();
+	return err;
+}
+
+/* As the cred: what its file allows, its stream does. */
+int stream_open_data(struct vfs_node *node, bool read, bool write)
+{
+	struct may_job job = {node, (read ? R_OK : 0) | (write ? W_OK : 0)};
+	int err = cred_run(node->cred, may_job, &job);
+
 	if (err)
 		return err;
 	node->can_read = read;

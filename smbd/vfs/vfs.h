@@ -42,6 +42,11 @@ struct vfs_dir;
  * resource limits before. umask becomes 0: the masks of the share are what counts. */
 int vfs_init(void);
 
+/* Once in main, before any thread starts: reactors shall never take a user's identity, not even for
+ * what needs no worker. The kernel's RDMA files refuse a thread whose credentials changed since
+ * they were opened, even if they changed back. */
+void vfs_keep_identity(void);
+
 /* ---- who ----
  * The unix identity that work is done as when the process is root; a process that is not root does
  * everything as itself. Immutable and counted; any thread. */

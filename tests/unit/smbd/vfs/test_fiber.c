@@ -142,12 +142,43 @@ static void test_cached(void **state)
 	spawn_all(f, open_cached, 1);
 }
 
+/* A reactor that has RDMA's files may not even be someone else for a moment. Lasts. */
+static void open_kept(struct fiber_task *task)
+{
+	struct request *r = container_of(task, struct request, task);
+	struct vfs_counters before, after;
+	struct vfs_node *node;
+	unsigned may;
+
+	vfs_counters(&before);
+	for (unsigned i = 0; i < 10; i++) {
+		EXPECT(vfs_lookup(r->f->share, r->cred, "d/f", &node) == 0);
+		EXPECT(vfs_node_access(node, &may) == 0);
+		EXPECT(vfs_node_open(node, true, false) == 0);
+		vfs_node_close(node);
+	}
+	vfs_counters(&after);
+	EXPECT(after.cached_opens - before.cached_opens == (getuid() == 0 ? 0 : 10));
+	reactor_stop(reactor);
+}
+
+static void test_identity_kept(void **state)
+{
+	struct fixture *f = *state;
+
+	local_dir(f, "d");
+	local_file(f, "d/f", "");
+	vfs_keep_identity();
+	spawn_all(f, open_kept, 1);
+	test_many_users(state);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_many_users),
-		TEST(test_cached),
+		TEST(test_many_users), TEST(test_cached),
+		TEST(test_identity_kept), /* the last: it cannot be undone */
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
