@@ -115,6 +115,7 @@ struct file_table *file_table_new(const struct file_breaker *breaker)
 	if (!table)
 		return NULL;
 	table->breaker = breaker;
+	table->now_ns = clock_mono_ns;
 	atomic_init(&table->break_timeout_ns, OPLOCK_TIMEOUT_NS);
 	lease_table_init(&table->leases);
 	for (unsigned i = 0; i < SHARDS; i++) {
@@ -156,6 +157,17 @@ static bool refuses(uint32_t sharing, uint32_t access)
 	       (!(sharing & FILE_SHARE_DELETE) && (access & DELETE));
 }
 
+static bool conflicts(const struct file_open *o, uint32_t access, uint32_t sharing)
+{
+	return (access & ACCESS_ANY) && (o->access & ACCESS_ANY) &&
+	       (refuses(o->sharing, access) || refuses(sharing, o->access));
+}
+
+bool file_open_conflict(const struct file_open *a, const struct file_open *b)
+{
+	return conflicts(a, b->access, b->sharing);
+}
+
 /* [MS-FSA] 2.1.5.1.2 (deleted links) and 2.1.5.1.2.2. */
 static struct nt_status file_admits(const struct file *file, uint32_t access, uint32_t sharing,
 				    const struct file_open *self)
@@ -167,9 +179,7 @@ static struct nt_status file_admits(const struct file *file, uint32_t access, ui
 	list_for_each (n, &file->opens) {
 		const struct file_open *o = open_of(n);
 
-		if (o == self || !(o->access & ACCESS_ANY))
-			continue;
-		if (refuses(o->sharing, access) || refuses(sharing, o->access))
+		if (o != self && conflicts(o, access, sharing))
 			return STATUS_SHARING_VIOLATION;
 	}
 	return STATUS_SUCCESS;
@@ -268,8 +278,7 @@ static bool open_only_looks(const struct file_open *open)
 
 /* Whose oplock the open has to wait for; NULL: nobody's. */
 static struct file *break_for_open(struct file_table *table, struct file *file, bool conflict,
-				   const struct file_open *open, uint64_t now_ns,
-				   struct list_node *notices)
+				   const struct file_open *open, struct list_node *notices)
 {
 	enum oplock_operation op = conflict           ? OPLOCK_OPEN_CONFLICT
 				   : open->overwrites ? OPLOCK_OVERWRITE
@@ -277,20 +286,20 @@ static struct file *break_for_open(struct file_table *table, struct file *file, 
 
 	if (!conflict && open_only_looks(open))
 		return NULL;
-	if (oplocks_break(table, file, op, open, now_ns, notices))
+	if (oplocks_break(table, file, op, open, notices))
 		return file;
 	if (!conflict)
 		return NULL;
 	list_for_each (n, &file->streams) {
 		struct file *stream = container_of(n, struct file_open, node_in_base)->file;
 
-		if (oplocks_break(table, stream, op, open, now_ns, notices))
+		if (oplocks_break(table, stream, op, open, notices))
 			return stream;
 	}
 	return NULL;
 }
 
-struct nt_status file_open_try(struct file_table *table, struct file_open *open, uint64_t now_ns,
+struct nt_status file_open_try(struct file_table *table, struct file_open *open,
 			       struct list_node *notices)
 {
 	const struct vfs_id *id = &open->node->id;
@@ -302,12 +311,12 @@ struct nt_status file_open_try(struct file_table *table, struct file_open *open,
 	if (nt_error(status))
 		return status;
 	if (file)
-		oplocks_expire(table, file, now_ns);
+		oplocks_expire(table, file);
 	status = shard_admits(shard, id, open_demand(open), open->sharing, NULL);
 	conflict = nt_equal(status, STATUS_SHARING_VIOLATION);
 	if (nt_error(status) && !conflict)
 		return status;
-	open->file = file ? break_for_open(table, file, conflict, open, now_ns, notices) : NULL;
+	open->file = file ? break_for_open(table, file, conflict, open, notices) : NULL;
 	if (open->file)
 		return STATUS_RETRY;
 	if (nt_error(status))
@@ -326,7 +335,7 @@ static struct nt_status open_add(struct file_table *table, struct file_open *ope
 	struct nt_status status;
 
 	pthread_mutex_lock(&shard->mutex);
-	status = file_open_try(table, open, clock_mono_ns(), &notices);
+	status = file_open_try(table, open, &notices);
 	if (nt_equal(status, STATUS_RETRY)) {
 		open->waited = true;
 		if (!oplocks_wait(table, open->file, wait, &notices))
@@ -489,30 +498,38 @@ static int remove_left(struct vfs_node *node, struct file *file, struct file *ba
 	return err;
 }
 
-struct nt_status file_close(struct file_table *table, struct file_open *open)
+void file_open_leave(struct file_table *table, struct file_open *open, struct file **file,
+		     struct file **base, struct list_node *notices)
 {
-	struct file *file = open->file, *base = open->base;
-	struct shard *shard = file->shard;
-	struct list_node notices = LIST_INIT(notices);
-	int err = 0, close_err;
-
-	pthread_mutex_lock(&shard->mutex);
-	if (open->delete_on_close && !file->delete_pending) {
-		if (!file_mark(file, open))
-			err = -ENOMEM;
+	*file = open->file;
+	*base = open->base;
+	if (open->delete_on_close && !open->file->delete_pending) {
+		if (!file_mark(open->file, open))
+			log_err("no memory to delete %s", open->path);
 		/* who keeps it for later, though closed, shall let it go; not waited for */
-		(void)oplocks_break(table, file, OPLOCK_HANDLE, open, clock_mono_ns(), &notices);
+		(void)oplocks_break(table, open->file, OPLOCK_HANDLE, open, notices);
 	}
 	file_locks_end(open);
 	list_del(&open->node_in_file);
-	if (base)
+	if (open->base)
 		list_del(&open->node_in_base);
-	shard->opens--;
-	oplocks_leave(table, file, open);
-	if (!file_left(file))
-		file = NULL;
-	if (base && !file_left(base))
-		base = NULL;
+	open->file->shard->opens--;
+	oplocks_leave(table, open->file, open);
+	if (!file_left(*file))
+		*file = NULL;
+	if (*base && !file_left(*base))
+		*base = NULL;
+}
+
+struct nt_status file_close(struct file_table *table, struct file_open *open)
+{
+	struct shard *shard = open->file->shard;
+	struct list_node notices = LIST_INIT(notices);
+	struct file *file, *base;
+	int err = 0, close_err;
+
+	pthread_mutex_lock(&shard->mutex);
+	file_open_leave(table, open, &file, &base, &notices);
 	pthread_mutex_unlock(&shard->mutex);
 	oplock_notices_send(table, &notices);
 	if (file || base)

@@ -72,9 +72,9 @@ static void notice_add(struct file_table *table, struct file *file, struct oploc
 
 /* ---- one oplock ---- */
 
-static uint64_t deadline_after(const struct file_table *table, uint64_t now_ns)
+static uint64_t answer_until(const struct file_table *table)
 {
-	return now_ns + atomic_load(&table->break_timeout_ns);
+	return table->now_ns() + atomic_load(&table->break_timeout_ns);
 }
 
 static void oplock_free(struct file_table *table, struct oplock *o)
@@ -109,13 +109,13 @@ static uint32_t allowed_of(const struct oplock *o, uint32_t allowed)
 
 /* True: it has to answer. */
 static bool oplock_break(struct file_table *table, struct file *file, struct oplock *o,
-			 uint32_t allowed, uint64_t now_ns, struct list_node *notices)
+			 uint32_t allowed, struct list_node *notices)
 {
 	uint32_t before = o->s.state;
 	bool was_breaking = o->s.breaking, breaking;
 	struct oplock_tell tell;
 
-	if (oplock_state_break(&o->s, allowed_of(o, allowed), deadline_after(table, now_ns), &tell))
+	if (oplock_state_break(&o->s, allowed_of(o, allowed), answer_until(table), &tell))
 		notice_add(table, file, o, &tell, notices);
 	breaking = o->s.breaking;
 	oplock_came_down(table, file, o, before, was_breaking);
@@ -166,7 +166,7 @@ static bool oplock_holds_back(const struct oplock *o, enum oplock_operation op,
 }
 
 bool oplocks_break(struct file_table *table, struct file *file, enum oplock_operation op,
-		   const struct file_open *by, uint64_t now_ns, struct list_node *notices)
+		   const struct file_open *by, struct list_node *notices)
 {
 	bool wait = false, held;
 
@@ -177,7 +177,7 @@ bool oplocks_break(struct file_table *table, struct file *file, enum oplock_oper
 		if (is_own(o, op, by) || only_looks(o, op, by))
 			continue;
 		held = oplock_holds_back(o, op, by);
-		if (oplock_break(table, file, o, rules[op].allowed, now_ns, notices) && held)
+		if (oplock_break(table, file, o, rules[op].allowed, notices) && held)
 			wait = true;
 	}
 	return wait;
@@ -229,7 +229,8 @@ static uint32_t grantable(const struct file *file, const struct file_open *open)
 		state &= ~SMB2_LEASE_WRITE_CACHING;
 	if (others.any)
 		state &= ~SMB2_LEASE_WRITE_CACHING;
-	if (want->alone && !(state & SMB2_LEASE_WRITE_CACHING))
+	/* what is shared is neither shared where that is not wanted, nor beside byte-range locks */
+	if (!(state & SMB2_LEASE_WRITE_CACHING) && (want->alone || file->locks.count))
 		return SMB2_LEASE_NONE;
 	if (want->lease)
 		return others.level ? state & ~SMB2_LEASE_HANDLE_CACHING : state;
@@ -277,7 +278,7 @@ static struct oplock *oplock_new(struct file_table *table, struct file *file,
 	o->v2 = want->v2;
 	o->lease.id = want->id;
 	o->lease.file = file->id;
-	o->serial = atomic_fetch_add(&table->oplock_serial, 1);
+	o->serial = atomic_fetch_add(&table->oplock_serial, 1) + 1;
 	list_init(&o->opens);
 	list_init(&o->lease.node);
 	if (want->lease && !lease_table_add(&table->leases, &o->lease)) {
@@ -364,8 +365,10 @@ static void log_unanswered(const struct file *file, const struct oplock *o)
 		o->s.state & SMB2_LEASE_HANDLE_CACHING ? "H" : "");
 }
 
-void oplocks_expire(struct file_table *table, struct file *file, uint64_t now_ns)
+void oplocks_expire(struct file_table *table, struct file *file)
 {
+	uint64_t now_ns = table->now_ns();
+
 	for (struct list_node *n = file->oplocks.next, *next; n != &file->oplocks; n = next) {
 		struct oplock *o = oplock_of(n);
 
@@ -398,12 +401,12 @@ void oplock_timeout_set(struct file_table *table, uint64_t timeout_ns)
 /* ---- waiting ---- */
 
 /* Until then, at most: an answer may also be late because nobody is left who would give it. */
-static uint64_t wait_ns(const struct file_table *table, const struct file *file, uint64_t now_ns)
+static uint64_t wait_ns(const struct file_table *table, const struct file *file)
 {
-	uint64_t deadline = oplocks_deadline_ns(file);
+	uint64_t deadline = oplocks_deadline_ns(file), now_ns = table->now_ns();
 
 	if (deadline == UINT64_MAX)
-		deadline = deadline_after(table, now_ns);
+		deadline = answer_until(table);
 	return deadline > now_ns ? deadline - now_ns : 1;
 }
 
@@ -423,10 +426,8 @@ bool oplocks_wait(struct file_table *table, struct file *file, struct file_wait 
 	oplock_notices_send(table, notices);
 	pthread_mutex_lock(mutex);
 	while (file->changes == changes && !wait->cancelled) {
-		uint64_t ns = wait_ns(table, file, clock_mono_ns());
-
-		if (fiber_cond_wait(&file->changed, mutex, ns) != 0)
-			oplocks_expire(table, file, clock_mono_ns());
+		if (fiber_cond_wait(&file->changed, mutex, wait_ns(table, file)) != 0)
+			oplocks_expire(table, file);
 	}
 	wait->file = NULL;
 	cancelled = wait->cancelled;
@@ -457,7 +458,7 @@ static void data_changed(struct file_table *table, struct file_open *open, enum 
 	if (atomic_load(&file->oplock_count) == 0)
 		return;
 	pthread_mutex_lock(&file->shard->mutex);
-	(void)oplocks_break(table, file, op, open, clock_mono_ns(), &notices);
+	(void)oplocks_break(table, file, op, open, &notices);
 	pthread_mutex_unlock(&file->shard->mutex);
 	oplock_notices_send(table, &notices);
 }
@@ -482,7 +483,7 @@ void oplock_directory_changed(struct file_table *table, const struct vfs_id *dir
 	pthread_mutex_lock(&shard->mutex);
 	file = file_find(shard, directory);
 	if (file)
-		(void)oplocks_break(table, file, OPLOCK_DIRECTORY, by, clock_mono_ns(), &notices);
+		(void)oplocks_break(table, file, OPLOCK_DIRECTORY, by, &notices);
 	pthread_mutex_unlock(&shard->mutex);
 	oplock_notices_send(table, &notices);
 }
@@ -497,10 +498,8 @@ struct nt_status oplock_break_handles(struct file_table *table, const struct vfs
 
 	pthread_mutex_lock(&shard->mutex);
 	while (nt_success(status) && (file = file_find(shard, id)) != NULL) {
-		uint64_t now_ns = clock_mono_ns();
-
-		oplocks_expire(table, file, now_ns);
-		if (!oplocks_break(table, file, OPLOCK_HANDLE, by, now_ns, &notices))
+		oplocks_expire(table, file);
+		if (!oplocks_break(table, file, OPLOCK_HANDLE, by, &notices))
 			break;
 		if (!oplocks_wait(table, file, wait, &notices))
 			status = STATUS_CANCELLED;
@@ -520,7 +519,7 @@ static struct nt_status answer(struct file_table *table, struct file *file, stru
 	struct nt_status status;
 	struct oplock_tell tell;
 
-	if (oplock_state_ack(&o->s, state, deadline_after(table, clock_mono_ns()), &tell, &status))
+	if (oplock_state_ack(&o->s, state, answer_until(table), &tell, &status))
 		notice_add(table, file, o, &tell, notices);
 	oplock_came_down(table, file, o, before, was_breaking);
 	return status;

@@ -29,6 +29,7 @@ struct shard {
 
 struct file_table {
 	const struct file_breaker *breaker;
+	uint64_t (*now_ns)(void); /* clock_mono_ns(), but in a simulation */
 	_Atomic uint64_t break_timeout_ns;
 	_Atomic uint64_t oplock_serial;
 	struct lease_table leases;
@@ -83,7 +84,15 @@ void file_stir(struct file *file);
 
 /* file_open_add() without its waiting. RETRY: wait at open->file. */
 NT_WARN_UNUSED struct nt_status file_open_try(struct file_table *table, struct file_open *open,
-					      uint64_t now_ns, struct list_node *notices);
+					      struct list_node *notices);
+
+/* file_close() without what it calls the vfs for. *file and *base: what is to be removed, or NULL.
+ */
+void file_open_leave(struct file_table *table, struct file_open *open, struct file **file,
+		     struct file **base, struct list_node *notices);
+
+/* Could both be open together? [MS-FSA] 2.1.5.1.2.2. */
+bool file_open_conflict(const struct file_open *a, const struct file_open *b);
 
 /* ---- oplock.c, under the shard's mutex. Notices go to the list, for oplock_notices_send() ---- */
 
@@ -109,7 +118,7 @@ struct oplock {
 /* Break what stands in the way of `by` (NULL: nobody's). True: wait at the file, then look again.
  */
 bool oplocks_break(struct file_table *table, struct file *file, enum oplock_operation op,
-		   const struct file_open *by, uint64_t now_ns, struct list_node *notices);
+		   const struct file_open *by, struct list_node *notices);
 
 /* May a lease of that key be this file's? INVALID_PARAMETER: it is another one's. */
 NT_WARN_UNUSED struct nt_status oplocks_check(struct file_table *table,
@@ -122,7 +131,7 @@ void oplocks_grant(struct file_table *table, struct file *file, struct file_open
 void oplocks_leave(struct file_table *table, struct file *file, struct file_open *open);
 
 /* Who did not answer in time has lost what he had. */
-void oplocks_expire(struct file_table *table, struct file *file, uint64_t now_ns);
+void oplocks_expire(struct file_table *table, struct file *file);
 
 /* When the next one's time is over; UINT64_MAX: nobody is waited for. */
 uint64_t oplocks_deadline_ns(const struct file *file);
