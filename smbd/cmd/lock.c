@@ -122,9 +122,13 @@ static struct nt_status lock_all(struct request *req, struct handle *h,
 	status = lock_ranges(req, lock, &ranges);
 	if (!nt_success(status))
 		return status;
-	if (first.flags & SMB2_LOCKFLAG_FAIL_IMMEDIATELY)
-		return file_lock(&h->file, ranges, lock->lock_count);
-	return lock_wait(req, h, &ranges[0]);
+	status = first.flags & SMB2_LOCKFLAG_FAIL_IMMEDIATELY
+			 ? file_lock(&h->file, ranges, lock->lock_count)
+			 : lock_wait(req, h, &ranges[0]);
+	/* [MS-FSA] 2.1.4.12: what is locked is not to be read from a cache */
+	if (nt_success(status))
+		oplock_data_changed(h->files, &h->file);
+	return status;
 }
 
 /* [MS-FSA] 2.1.5.8; the access is what Windows asks for before it comes to that. */

@@ -80,10 +80,10 @@ static struct sim {
 	uint64_t waits, breaks, lates, grants;
 } sim;
 
-#define CHECK(what)                                                                  \
-	do {                                                                         \
-		if (!(what))                                                         \
-			fail_msg("seed %llu: " #what, (unsigned long long)sim.seed); \
+#define CHECK(what)                                                                     \
+	do {                                                                            \
+		if (!(what))                                                            \
+			fail_msg("seed %llu: %s", (unsigned long long)sim.seed, #what); \
 	} while (0)
 
 static uint32_t rnd(uint32_t n)
