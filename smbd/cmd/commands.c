@@ -24,7 +24,7 @@ const struct command_table commands = {.by_number = {
 	[SMB2_IOCTL] = {"IOCTL", cmd_ioctl, ON_FILE, cmd_ioctl_payload, 57},
 	[SMB2_ECHO] = {"ECHO", cmd_echo, 0, NULL, 4},
 	[SMB2_QUERY_DIRECTORY] = {"QUERY_DIRECTORY", cmd_query_directory, ON_FILE, cmd_query_directory_payload, 33},
-	[SMB2_CHANGE_NOTIFY] = {"CHANGE_NOTIFY", NULL, ON_FILE, NULL, 32}, /* issue D, as are those below without a handler */
+	[SMB2_CHANGE_NOTIFY] = {"CHANGE_NOTIFY", cmd_change_notify, ON_FILE, cmd_change_notify_payload, 32},
 	[SMB2_QUERY_INFO] = {"QUERY_INFO", cmd_query_info, ON_FILE, cmd_query_info_payload, 41},
 	[SMB2_SET_INFO] = {"SET_INFO", cmd_set_info, ON_FILE, cmd_set_info_payload, 33},
 	[SMB2_OPLOCK_BREAK] = {"OPLOCK_BREAK", cmd_oplock_break, ON_FILE, NULL, 0},

@@ -15,6 +15,7 @@
 #include "smbd/cmd/pipe.h"
 #include "smbd/cmd/service.h"
 #include "smbd/conf/conf.h"
+#include "smbd/file/file_notify.h"
 #include "smbd/session/session.h"
 #include "smbd/session/tree.h"
 #include "smbd/vfs/name.h"
@@ -323,6 +324,10 @@ static struct nt_status create_open_existing(struct creation *c, struct vfs_node
 	status = create_open_data(c, node);
 	if (nt_success(status) && truncate)
 		status = create_truncate(c, node);
+	if (nt_success(status) && truncate)
+		file_notify(c->h->files, &c->h->file, FILE_ACTION_MODIFIED,
+			    FILE_NOTIFY_CHANGE_ATTRIBUTES | FILE_NOTIFY_CHANGE_SIZE |
+				    FILE_NOTIFY_CHANGE_LAST_WRITE);
 	if (!nt_success(status)) {
 		/* a failed open deletes nothing */
 		c->h->file.delete_on_close = false;
@@ -440,8 +445,11 @@ static struct nt_status create_new(struct creation *c, struct vfs_cred *cred, in
 	status = create_new_rest(c, node, err);
 	if (nt_success(status))
 		status = create_enter_made(c, node);
-	if (nt_success(status))
+	if (nt_success(status)) {
+		file_notify(c->h->files, &c->h->file, FILE_ACTION_ADDED,
+			    file_notify_name_filter(node->stat.directory));
 		return create_check_parent(c, node);
+	}
 	/* who found it before we were in keeps it */
 	(void)vfs_node_close(node);
 	return status;
@@ -565,7 +573,7 @@ static struct nt_status create_file(struct creation *c)
 	if (!nt_success(status))
 		return status;
 	c->h = container_of(open, struct handle, open);
-	handle_init(c->h, service_files(req));
+	c->h->files = service_files(req);
 	caching_request(req, &c->in, &c->h->file.want);
 
 	status = create_find_or_make(c, create_cred(req));

@@ -15,6 +15,7 @@ struct nt_status cmd_flush(struct request *req);
 struct nt_status cmd_read(struct request *req);
 struct nt_status cmd_write(struct request *req);
 struct nt_status cmd_lock(struct request *req);
+struct nt_status cmd_change_notify(struct request *req);
 struct nt_status cmd_query_directory(struct request *req);
 struct nt_status cmd_query_info(struct request *req);
 struct nt_status cmd_set_info(struct request *req);
@@ -25,6 +26,7 @@ uint32_t cmd_read_payload(struct rd in);
 uint32_t cmd_write_payload(struct rd in);
 uint32_t cmd_query_directory_payload(struct rd in);
 uint32_t cmd_query_info_payload(struct rd in);
+uint32_t cmd_change_notify_payload(struct rd in);
 uint32_t cmd_set_info_payload(struct rd in);
 
 /* The token that the reply to a SMB2_CHANNEL_RDMA_V1_INVALIDATE request invalidates. */

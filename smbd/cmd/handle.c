@@ -4,6 +4,7 @@
 #include <talloc.h>
 
 #include "smbd/file/file_lock.h"
+#include "smbd/file/file_notify.h"
 #include "smbd/session/connection.h"
 #include "smbd/session/tree.h"
 #include "smbd/vfs/name.h"
@@ -26,18 +27,14 @@ static struct nt_status handle_end(struct open *open)
 
 static void handle_interrupt(struct open *open)
 {
-	file_lock_interrupt(&container_of(open, struct handle, open)->file);
+	struct handle *h = container_of(open, struct handle, open);
+
+	file_lock_interrupt(&h->file);
+	file_notify_interrupt(h->files, &h->file);
 }
 
 const struct open_ops handle_ops = {
 	.kind = OPEN_FILE, .end = handle_end, .interrupt = handle_interrupt};
-
-void handle_init(struct handle *h, struct file_table *files)
-{
-	h->files = files;
-	for (unsigned i = 0; i < HANDLE_LOCK_SEQUENCES; i++)
-		atomic_init(&h->lock_sequence[i], HANDLE_LOCK_SEQUENCE_NONE);
-}
 
 struct nt_status handle_get(struct request *req, struct smb2_file_id id, struct handle **out)
 {
@@ -49,6 +46,17 @@ struct nt_status handle_get(struct request *req, struct smb2_file_id id, struct 
 		return STATUS_INVALID_DEVICE_REQUEST;
 	*out = container_of(req->open, struct handle, open);
 	return STATUS_SUCCESS;
+}
+
+void handle_written(struct handle *h, uint64_t end)
+{
+	unsigned long long before = atomic_load(&h->written_to);
+
+	if (end <= before)
+		return;
+	atomic_store(&h->written_to, end);
+	file_notify(h->files, &h->file, FILE_ACTION_MODIFIED,
+		    FILE_NOTIFY_CHANGE_SIZE | FILE_NOTIFY_CHANGE_LAST_WRITE);
 }
 
 struct nt_status handle_need(const struct handle *h, uint32_t any_of)

@@ -21,9 +21,6 @@
 #include "smbd/wire/file_id.h"
 #include "smbd/wire/ntstatus.h"
 
-#define HANDLE_LOCK_SEQUENCES     64
-#define HANDLE_LOCK_SEQUENCE_NONE 0xffu
-
 struct handle {
 	struct open open; /* first */
 	struct file_table *files;
@@ -37,8 +34,8 @@ struct handle {
 	atomic_ullong position;
 	atomic_uint mode;
 
-	/* [MS-SMB2] 3.3.1.10 Open.LockSequenceArray; HANDLE_LOCK_SEQUENCE_NONE: not in use */
-	atomic_uchar lock_sequence[HANDLE_LOCK_SEQUENCES];
+	/* What was written through it, for who watches: up to where, so far as that was told. */
+	atomic_ullong written_to;
 
 	/* QUERY_DIRECTORY, between open_enter() and open_leave() */
 	struct vfs_dir *dir;
@@ -47,9 +44,6 @@ struct handle {
 
 extern const struct open_ops handle_ops;
 
-/* Of one that was just reserved. */
-void handle_init(struct handle *h, struct file_table *files);
-
 /* [MS-FSA] MAXFILESIZE: NTFS's, as that is the file system that we say we are. */
 #define HANDLE_FILE_BYTES_MAX 0xfffffff0000ull
 
@@ -57,6 +51,10 @@ void handle_init(struct handle *h, struct file_table *files);
  * INVALID_DEVICE_REQUEST: it names a pipe. */
 NT_WARN_UNUSED struct nt_status handle_get(struct request *req, struct smb2_file_id id,
 					   struct handle **out);
+
+/* Tell who watches that it was written up to `end`: of the first write through this open, and of
+ * each that goes beyond those before it. */
+void handle_written(struct handle *h, uint64_t end);
 
 /* ACCESS_DENIED unless the open was granted at least one of the bits. */
 NT_WARN_UNUSED struct nt_status handle_need(const struct handle *h, uint32_t any_of);

@@ -15,21 +15,20 @@
 
 /* ---- a request that is sent again, 3.3.5.14 ---- */
 
-/*
- * The place of the request's LockSequenceIndex; NULL: it is not looked at. The text has it looked
- * at for every open where the server can multichannel; Windows does for resilient and persistent
- * ones only.
- */
-static atomic_uchar *lock_sequence(const struct request *req, struct handle *h,
-				   const struct smb2_lock_request *lock)
+/* The text has it looked at for every open where the server can multichannel; Windows does for
+ * resilient and persistent ones only. */
+static bool lock_is_sequenced(const struct request *req)
 {
 	const struct negotiated *n = &req->conn->negotiated;
 
-	if (n->dialect < SMB2_DIALECT_300 ||
-	    !(n->server_capabilities & SMB2_GLOBAL_CAP_MULTI_CHANNEL) ||
-	    lock->lock_sequence_index == 0 || lock->lock_sequence_index > HANDLE_LOCK_SEQUENCES)
-		return NULL;
-	return &h->lock_sequence[lock->lock_sequence_index - 1];
+	return n->dialect >= SMB2_DIALECT_300 &&
+	       (n->server_capabilities & SMB2_GLOBAL_CAP_MULTI_CHANNEL);
+}
+
+/* 2.2.26, the field as it was sent. */
+static uint32_t lock_sequence(const struct smb2_lock_request *lock)
+{
+	return lock->lock_sequence_index << 4 | lock->lock_sequence_number;
 }
 
 /* ---- 3.3.5.14.1 ---- */
@@ -143,8 +142,8 @@ struct nt_status cmd_lock(struct request *req)
 {
 	struct smb2_lock_request lock;
 	struct nt_status status;
-	atomic_uchar *sequence;
 	struct handle *h;
+	bool sequenced;
 
 	if (!smb2_lock_request_decode(&req->in, &lock))
 		return STATUS_INVALID_PARAMETER;
@@ -153,16 +152,14 @@ struct nt_status cmd_lock(struct request *req)
 		status = lock_check(h);
 	if (!nt_success(status))
 		return status;
-	sequence = lock_sequence(req, h, &lock);
-	if (sequence &&
-	    atomic_exchange(sequence, HANDLE_LOCK_SEQUENCE_NONE) == lock.lock_sequence_number)
-		status = STATUS_SUCCESS; /* it was done: only its answer was lost */
-	else
+	sequenced = lock_is_sequenced(req);
+	/* a replay was done: only its answer was lost */
+	if (!sequenced || !lock_sequence_is_replay(&h->open.locks, lock_sequence(&lock)))
 		status = lock_all(req, h, &lock);
 	if (!nt_success(status))
 		return status;
-	if (sequence)
-		atomic_store(sequence, lock.lock_sequence_number);
+	if (sequenced)
+		lock_sequence_done(&h->open.locks, lock_sequence(&lock));
 	smb2_empty_encode(&req->out);
 	return status;
 }

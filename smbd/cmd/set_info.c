@@ -6,6 +6,7 @@
 #include "smbd/cmd/ea.h"
 #include "smbd/cmd/file_commands.h"
 #include "smbd/cmd/handle.h"
+#include "smbd/file/file_notify.h"
 #include "smbd/session/tree.h"
 #include "smbd/vfs/name.h"
 #include "smbd/wire/access.h"
@@ -41,6 +42,15 @@ static bool basic_time(uint64_t t, unsigned bit, struct vfs_times *times, struct
 	return true;
 }
 
+/* What of it who watches may care for. */
+static uint32_t basic_filter(const struct vfs_times *times, bool attributes)
+{
+	return (attributes ? FILE_NOTIFY_CHANGE_ATTRIBUTES : 0) |
+	       (times->set & VFS_TIME_WRITE ? FILE_NOTIFY_CHANGE_LAST_WRITE : 0) |
+	       (times->set & VFS_TIME_ACCESS ? FILE_NOTIFY_CHANGE_LAST_ACCESS : 0) |
+	       (times->set & VFS_TIME_BIRTH ? FILE_NOTIFY_CHANGE_CREATION : 0);
+}
+
 static struct nt_status set_basic(struct handle *h, struct rd *r)
 {
 	struct file_basic_info info;
@@ -64,6 +74,9 @@ static struct nt_status set_basic(struct handle *h, struct rd *r)
 		err = vfs_node_set_attributes(h->file.node, info.file_attributes);
 	if (!err && (times.set | times.hold | times.release))
 		err = vfs_node_set_times(h->file.node, &times);
+	if (!err)
+		file_notify(h->files, &h->file, FILE_ACTION_MODIFIED,
+			    basic_filter(&times, info.file_attributes != 0));
 	return nt_status_from_errno(err);
 }
 
@@ -86,9 +99,13 @@ static struct nt_status set_size(struct handle *h, struct rd *r, uint8_t class)
 		err = vfs_node_set_alloc(h->file.node, bytes);
 	else /* valid data length: no hole reads as anything but zeros here */
 		return STATUS_NOT_SUPPORTED;
-	if (!err)
-		oplock_data_changed(h->files, &h->file);
-	return nt_status_from_errno(err);
+	if (err)
+		return nt_status_from_errno(err);
+	oplock_data_changed(h->files, &h->file);
+	file_notify(h->files, &h->file, FILE_ACTION_MODIFIED,
+		    FILE_NOTIFY_CHANGE_ATTRIBUTES | FILE_NOTIFY_CHANGE_SIZE |
+			    FILE_NOTIFY_CHANGE_LAST_WRITE);
+	return STATUS_SUCCESS;
 }
 
 /* ---- FileDispositionInformation, 2.1.5.15.3 ---- */

@@ -8,6 +8,7 @@
 #include "smbd/cmd/pipe.h"
 #include "smbd/cmd/remote.h"
 #include "smbd/file/file_lock.h"
+#include "smbd/file/file_notify.h"
 #include "smbd/wire/access.h"
 #include "smbd/wire/write.h"
 
@@ -80,6 +81,7 @@ static struct nt_status write_data(struct handle *h, const struct smb2_write_req
 		return nt_status_from_errno((int)n);
 	oplock_data_changed(h->files, &h->file);
 	atomic_store(&h->position, write->offset + data->len);
+	handle_written(h, write->offset + data->len);
 	return STATUS_SUCCESS;
 }
 

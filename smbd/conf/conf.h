@@ -95,6 +95,7 @@ struct conf_share {
 	bool store_dos_attributes;
 	bool ea_support;
 	bool posix_locking;
+	bool change_notify;
 	enum conf_auto case_sensitive;
 	mode_t create_mask, directory_mask;             /* bits that a new one may have */
 	mode_t force_create_mode, force_directory_mode; /* bits that a new one always has */

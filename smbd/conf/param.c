@@ -193,6 +193,7 @@ const struct param param_table[] = {
 	SHARE("hide unreadable", BOOL, hide_unreadable, "no"),
 	SHARE("store dos attributes", BOOL, store_dos_attributes, "yes"),
 	SHARE("ea support", BOOL, ea_support, "yes"),
+	SHARE("change notify", BOOL, change_notify, "yes"),
 	SHARE("posix locking", BOOL, posix_locking, "yes"),
 	SHARE("case sensitive", ENUM, case_sensitive, "auto", 0, 0, auto_words),
 	SHARE("create mask", OCTAL, create_mask, "0744", 0, 07777),
@@ -237,7 +238,7 @@ const char *const param_ignored[] = {
 	"preserve case", "short preserve case", "default case", "mangled names", "case preserve",
 	/* other programs' and other kernel interfaces' */
 	"kernel oplocks", "kernel share modes", "kernel change notify",
-	"change notify", "aio read size", "aio write size", "aio max threads", "socket options",
+	"aio read size", "aio write size", "aio max threads", "socket options",
 	"min receivefile size", "read raw", "write raw", "getwd cache", "stat cache",
 	/* optional views of the same files */
 	"map archive", "map hidden", "map system", "map readonly", "delete readonly", "hide files",

@@ -9,6 +9,7 @@
 
 #include <talloc.h>
 
+#include "smbd/file/file_notify.h"
 #include "smbd/wire/access.h"
 #include "smbd/wire/create.h"
 #include "transport/base/clock.h"
@@ -116,10 +117,12 @@ struct file_table *file_table_new(const struct file_breaker *breaker)
 		return NULL;
 	table->breaker = breaker;
 	table->now_ns = clock_mono_ns;
+	notify_init(&table->notify);
 	atomic_init(&table->break_timeout_ns, OPLOCK_TIMEOUT_NS);
 	lease_table_init(&table->leases);
 	for (unsigned i = 0; i < SHARDS; i++) {
 		pthread_mutex_init(&table->shards[i].mutex, NULL);
+		table->shards[i].table = table;
 		for (unsigned k = 0; k < BUCKETS; k++)
 			list_init(&table->shards[i].buckets[k]);
 	}
@@ -132,6 +135,7 @@ void file_table_free(struct file_table *table)
 		return;
 	for (unsigned i = 0; i < SHARDS; i++)
 		pthread_mutex_destroy(&table->shards[i].mutex);
+	notify_fini(&table->notify);
 	lease_table_fini(&table->leases);
 	talloc_free(table);
 }
@@ -256,6 +260,7 @@ static bool open_link(struct shard *shard, struct file_open *open)
 	}
 	open->file = file;
 	file_locks_begin(open);
+	notify_watch_init(&open->notify);
 	list_push(&file->opens, &open->node_in_file);
 	open->base = file->id.stream ? base : NULL;
 	if (open->base)
@@ -387,6 +392,7 @@ static bool file_mark(struct file *file, const struct file_open *by)
 	file->delete_path = path;
 	file->delete_cred = vfs_cred_get(by->node->cred);
 	file->delete_pending = true;
+	file_notify_deleting(file, true);
 	return true;
 }
 
@@ -435,18 +441,21 @@ struct nt_status file_delete_set(struct file_table *table, struct file_open *ope
 	if (nt_error(status))
 		return status;
 	pthread_mutex_lock(&shard->mutex);
-	if (!pending)
+	if (!pending) {
 		file_forget_delete(open->file);
-	else if (!*open->path)
+		file_notify_deleting(open->file, false);
+	} else if (!*open->path) {
 		status = STATUS_ACCESS_DENIED;
-	else if (!file_mark(open->file, open))
+	} else if (!file_mark(open->file, open)) {
 		status = STATUS_INSUFFICIENT_RESOURCES;
+	}
 	pthread_mutex_unlock(&shard->mutex);
 	return status;
 }
 
-/* The last open of a file that is to go. It is in the table yet, so that nobody gets in. */
-static int file_remove(struct vfs_node *node, const struct file *file)
+/* The last open of a file that is to go. It is in the table yet, so that nobody gets in. A
+ * directory that is not empty stays: in Windows too the CLOSE says nothing of it. */
+static int file_remove(struct file_table *table, struct vfs_node *node, const struct file *file)
 {
 	struct vfs_cred *closer = node->cred;
 	int err;
@@ -458,8 +467,11 @@ static int file_remove(struct vfs_node *node, const struct file *file)
 		err = vfs_node_unlink(node, file->delete_path);
 		node->cred = closer;
 	}
-	return err == -ESTALE || err == -ENOENT ? 0
-						: err; /* somebody was faster, on this machine */
+	if (!err && !file->id.stream)
+		file_notify_path(table, node->share, file->delete_path, FILE_ACTION_REMOVED,
+				 file_notify_name_filter(node->stat.directory));
+	/* -ENOENT, -ESTALE: somebody was faster, on this machine */
+	return err == -ESTALE || err == -ENOENT || err == -ENOTEMPTY ? 0 : err;
 }
 
 /* An open of it has left. True: it was the last, and it is to be removed, by who then unpins it. */
@@ -484,10 +496,11 @@ static void file_removed(struct file *file)
 }
 
 /* These are ours alone now: none can be added, and there is none to rename them. */
-static int remove_left(struct vfs_node *node, struct file *file, struct file *base)
+static int remove_left(struct file_table *table, struct vfs_node *node, struct file *file,
+		       struct file *base)
 {
 	struct shard *shard = base ? base->shard : file->shard;
-	int err = file_remove(node, base ? base : file); /* a stream goes with its file */
+	int err = file_remove(table, node, base ? base : file); /* a stream goes with its file */
 
 	pthread_mutex_lock(&shard->mutex);
 	if (base)
@@ -510,6 +523,7 @@ void file_open_leave(struct file_table *table, struct file_open *open, struct fi
 		(void)oplocks_break(table, open->file, OPLOCK_HANDLE, open, notices);
 	}
 	file_locks_end(open);
+	notify_watch_fini(&table->notify, &open->notify);
 	list_del(&open->node_in_file);
 	if (open->base)
 		list_del(&open->node_in_base);
@@ -533,7 +547,7 @@ struct nt_status file_close(struct file_table *table, struct file_open *open)
 	pthread_mutex_unlock(&shard->mutex);
 	oplock_notices_send(table, &notices);
 	if (file || base)
-		err = remove_left(open->node, file, base);
+		err = remove_left(table, open->node, file, base);
 	close_err = vfs_node_close(open->node);
 	talloc_free(open->path);
 	open->path = NULL;
@@ -722,6 +736,8 @@ struct nt_status file_rename(struct file_table *table, struct file_open *open, c
 		file_each_open(table, node->share, moved_each, &moved);
 	else if (nt_success(status))
 		file_moved(open->file, node->share, &moved);
+	if (nt_success(status))
+		file_notify_renamed(table, node, from, to);
 	talloc_free(to);
 free_from:
 	talloc_free(from);
@@ -738,7 +754,11 @@ struct nt_status file_link(struct file_table *table, struct file_open *open, con
 	status = name_allowed(table, open, new_path, replace);
 	if (nt_error(status))
 		return status;
-	return name_status(vfs_node_link(open->node, new_path, replace));
+	status = name_status(vfs_node_link(open->node, new_path, replace));
+	if (nt_success(status))
+		file_notify_path(table, open->node->share, new_path, FILE_ACTION_ADDED,
+				 FILE_NOTIFY_CHANGE_FILE_NAME);
+	return status;
 }
 
 /* The shard's mutex is held. */

@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #include "smbd/file/lock.h"
+#include "smbd/file/notify.h"
 #include "smbd/file/oplock.h"
 #include "smbd/vfs/vfs.h"
 #include "smbd/wire/ntstatus.h"
@@ -57,6 +58,7 @@ struct file_open {
 	bool waited;             /* in file_open_add(), for a break */
 	struct lock_owner locks; /* file_lock.h */
 	bool locks_ended;
+	struct notify_watch notify; /* file_notify.h */
 };
 
 /* NULL if out of memory. breaker is borrowed; without one (NULL) nothing is granted. */

@@ -11,6 +11,7 @@
 
 #include "smbd/file/file.h"
 #include "smbd/file/lock.h"
+#include "smbd/file/notify.h"
 #include "smbd/file/oplock_state.h"
 #include "transport/base/clock.h"
 #include "transport/fiber/fiber.h"
@@ -22,6 +23,7 @@
 #define OPLOCK_TIMEOUT_NS (35 * NS_PER_SEC)
 
 struct shard {
+	struct file_table *table;
 	pthread_mutex_t mutex;
 	struct list_node buckets[BUCKETS];
 	unsigned opens;
@@ -34,6 +36,7 @@ struct file_table {
 	_Atomic uint64_t oplock_serial;
 	struct lease_table leases;
 	struct shard shards[SHARDS];
+	struct notify notify;
 };
 
 /* One stream of an inode that somebody has open; the unnamed one is here as long as any is. */
@@ -148,5 +151,11 @@ bool oplocks_wait(struct file_table *table, struct file *file, struct file_wait 
 
 void file_locks_begin(struct file_open *open);
 void file_locks_end(struct file_open *open);
+
+/* Of file_notify.c: with the mutex held, when a directory is to go, or is not any more. */
+void file_notify_deleting(struct file *file, bool deleting);
+/* From and to as paths in the share. */
+void file_notify_renamed(struct file_table *table, const struct vfs_node *node, const char *from,
+			 const char *to);
 
 #endif

@@ -180,6 +180,11 @@ void vfs_share_put(struct vfs_share *share)
 	free(share);
 }
 
+const char *vfs_share_path(const struct vfs_share *share)
+{
+	return share->path;
+}
+
 const struct vfs_share_options *vfs_share_options(const struct vfs_share *share)
 {
 	return &share->options;

@@ -92,6 +92,7 @@ struct vfs_share *vfs_share_get(struct vfs_share *share);
 void vfs_share_put(struct vfs_share *share); /* every node of it holds a reference */
 /* 0 if the root is there and cred may enter it: what a TREE_CONNECT asks. */
 int vfs_share_check(struct vfs_share *share, struct vfs_cred *cred);
+const char *vfs_share_path(const struct vfs_share *share); /* as it was given */
 const struct vfs_share_options *vfs_share_options(const struct vfs_share *share);
 
 /* ---- what a file is ---- */

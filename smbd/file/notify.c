@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "smbd/file/notify.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <string.h>
+
+#include <talloc.h>
+
+#include "smbd/vfs/name.h"
+
+#define EVENT_BYTES 12 /* of FILE_NOTIFY_INFORMATION, before the name */
+
+static struct list_node *bucket_of(struct notify *n, const char *path, size_t len)
+{
+	uint32_t hash = 2166136261u;
+
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ (uint8_t)path[i]) * 16777619u;
+	return &n->buckets[(hash ^ hash >> 15) % NOTIFY_BUCKETS];
+}
+
+static struct notify_watch *watch_of(struct list_node *node)
+{
+	return container_of(node, struct notify_watch, node);
+}
+
+static struct notify_event *event_of(struct list_node *node)
+{
+	return container_of(node, struct notify_event, node);
+}
+
+/* ---- events ---- */
+
+static void events_free(struct list_node *events)
+{
+	struct list_node *node;
+
+	while ((node = list_pop(events)))
+		talloc_free(event_of(node));
+}
+
+static size_t event_bytes(const struct notify_event *e)
+{
+	return EVENT_BYTES + ((e->len + 3) & ~(size_t)3);
+}
+
+static struct notify_event *event_new(uint32_t action, const char *name)
+{
+	size_t cap = 2 * strlen(name); /* each byte becomes at most one unit */
+	struct notify_event *e = talloc_zero_size(NULL, sizeof(*e) + cap);
+
+	if (!e)
+		return NULL;
+	list_init(&e->node);
+	e->action = action;
+	e->len = name_path_to_wire(name, e->name, cap);
+	assert(e->len <= cap);
+	return e;
+}
+
+/* The same again, with nothing between, is no news. */
+static bool is_repeated(const struct notify_watch *watch, const struct notify_event *e)
+{
+	const struct notify_event *last = event_of(watch->events.prev);
+
+	return !list_empty(&watch->events) && e->action == FILE_ACTION_MODIFIED &&
+	       last->action == e->action && last->len == e->len &&
+	       memcmp(last->name, e->name, e->len) == 0;
+}
+
+static void watch_overflow(struct notify_watch *watch)
+{
+	events_free(&watch->events);
+	watch->bytes = 0;
+	watch->overflow = true;
+}
+
+static void watch_add(struct notify_watch *watch, uint32_t action, const char *name)
+{
+	struct notify_event *e;
+
+	if (watch->overflow)
+		return; /* the client will have to look anyway */
+	e = event_new(action, name);
+	if (!e) {
+		watch_overflow(watch);
+		return;
+	}
+	if (is_repeated(watch, e)) {
+		talloc_free(e);
+		return;
+	}
+	list_push(&watch->events, &e->node);
+	watch->bytes += event_bytes(e);
+	if (watch->bytes > watch->bytes_max)
+		watch_overflow(watch);
+}
+
+/* ---- answers ---- */
+
+static void wait_decide(struct notify_wait *wait, struct nt_status status)
+{
+	list_del(&wait->node);
+	wait->status = status;
+	wait->decided(wait);
+}
+
+static struct nt_status watch_take(struct notify_watch *watch, struct notify_wait *wait)
+{
+	if (!nt_equal(watch->ended, STATUS_SUCCESS))
+		return watch->ended;
+	if (watch->overflow) {
+		watch->overflow = false;
+		return STATUS_NOTIFY_ENUM_DIR;
+	}
+	if (list_empty(&watch->events))
+		return STATUS_PENDING;
+	list_splice(&wait->events, &watch->events);
+	wait->bytes = watch->bytes;
+	watch->bytes = 0;
+	return STATUS_SUCCESS;
+}
+
+/* The oldest who waits is told all that there is. */
+static void watch_deliver(struct notify_watch *watch)
+{
+	struct list_node *node = list_first(&watch->waits);
+	struct notify_wait *wait = container_of(node, struct notify_wait, node);
+	struct nt_status status;
+
+	if (!node)
+		return;
+	status = watch_take(watch, wait);
+	if (!nt_equal(status, STATUS_PENDING))
+		wait_decide(wait, status);
+}
+
+struct nt_status notify_wait_begin(struct notify *n, struct notify_watch *watch,
+				   struct notify_wait *wait)
+{
+	list_init(&wait->node);
+	list_init(&wait->events);
+	wait->bytes = 0;
+	pthread_mutex_lock(&n->mutex);
+	/* who came first is served first, though nothing can be left when somebody waits */
+	wait->status = watch_take(watch, wait);
+	if (nt_equal(wait->status, STATUS_PENDING))
+		list_push(&watch->waits, &wait->node);
+	pthread_mutex_unlock(&n->mutex);
+	return wait->status;
+}
+
+void notify_wait_cancel(struct notify *n, struct notify_wait *wait)
+{
+	pthread_mutex_lock(&n->mutex);
+	if (nt_equal(wait->status, STATUS_PENDING))
+		wait_decide(wait, STATUS_CANCELLED);
+	pthread_mutex_unlock(&n->mutex);
+}
+
+void notify_wait_clear(struct notify_wait *wait)
+{
+	events_free(&wait->events);
+}
+
+/* ---- watches ---- */
+
+void notify_init(struct notify *n)
+{
+	pthread_mutex_init(&n->mutex, NULL);
+	for (unsigned i = 0; i < NOTIFY_BUCKETS; i++)
+		list_init(&n->buckets[i]);
+	atomic_init(&n->watches, 0);
+}
+
+void notify_fini(struct notify *n)
+{
+	assert(atomic_load(&n->watches) == 0);
+	pthread_mutex_destroy(&n->mutex);
+}
+
+void notify_watch_init(struct notify_watch *watch)
+{
+	*watch = (struct notify_watch){.ended = STATUS_SUCCESS};
+	list_init(&watch->node);
+	list_init(&watch->events);
+	list_init(&watch->waits);
+}
+
+struct nt_status notify_watch_begin(struct notify *n, struct notify_watch *watch, const char *path,
+				    uint32_t filter, bool tree, size_t bytes_max)
+{
+	struct nt_status status = STATUS_SUCCESS;
+
+	pthread_mutex_lock(&n->mutex);
+	if (notify_watch_is_active(watch))
+		goto unlock;
+	watch->path = talloc_strdup(NULL, path);
+	if (!watch->path) {
+		status = STATUS_INSUFFICIENT_RESOURCES;
+		goto unlock;
+	}
+	watch->path_len = strlen(path);
+	watch->filter = filter;
+	watch->tree = tree;
+	watch->bytes_max = bytes_max < NOTIFY_BYTES_MAX ? bytes_max : NOTIFY_BYTES_MAX;
+	list_push(bucket_of(n, path, watch->path_len), &watch->node);
+	atomic_fetch_add(&n->watches, 1);
+unlock:
+	pthread_mutex_unlock(&n->mutex);
+	return status;
+}
+
+void notify_watch_end(struct notify *n, struct notify_watch *watch, struct nt_status status)
+{
+	struct list_node *node;
+
+	pthread_mutex_lock(&n->mutex);
+	watch->ended = status;
+	while ((node = list_first(&watch->waits)))
+		wait_decide(container_of(node, struct notify_wait, node), status);
+	pthread_mutex_unlock(&n->mutex);
+}
+
+void notify_watch_resume(struct notify *n, struct notify_watch *watch)
+{
+	pthread_mutex_lock(&n->mutex);
+	if (nt_equal(watch->ended, STATUS_DELETE_PENDING))
+		watch->ended = STATUS_SUCCESS;
+	pthread_mutex_unlock(&n->mutex);
+}
+
+void notify_watch_fini(struct notify *n, struct notify_watch *watch)
+{
+	pthread_mutex_lock(&n->mutex);
+	assert(list_empty(&watch->waits));
+	events_free(&watch->events);
+	if (notify_watch_is_active(watch)) {
+		list_del(&watch->node);
+		talloc_free(watch->path);
+		watch->path = NULL;
+		atomic_fetch_sub(&n->watches, 1);
+	}
+	pthread_mutex_unlock(&n->mutex);
+}
+
+/* ---- changes ---- */
+
+static bool watch_wants(const struct notify_watch *watch, const struct notify_change *change)
+{
+	return (watch->filter & change->filter) && !(watch->filter & change->without);
+}
+
+/* To whoever watches the directory that is the first len bytes of the path. */
+static void tell_directory(struct notify *n, const struct notify_change *changes, unsigned count,
+			   size_t len, bool direct)
+{
+	const struct list_node *bucket = bucket_of(n, changes[0].path, len);
+
+	list_for_each (node, bucket) {
+		struct notify_watch *watch = watch_of(node);
+
+		if (watch->path_len != len || memcmp(watch->path, changes[0].path, len) != 0 ||
+		    (!direct && !watch->tree))
+			continue;
+		for (unsigned i = 0; i < count; i++) {
+			if (watch_wants(watch, &changes[i]))
+				watch_add(watch, changes[i].action, changes[i].path + len + 1);
+		}
+		if (watch->overflow || !list_empty(&watch->events))
+			watch_deliver(watch);
+	}
+}
+
+void notify_tell(struct notify *n, const struct notify_change *changes, unsigned count)
+{
+	const char *path = changes[0].path, *slash = strrchr(path, '/');
+	bool direct = true;
+
+	if (!notify_is_wanted(n))
+		return;
+	pthread_mutex_lock(&n->mutex);
+	for (; slash; direct = false) {
+		tell_directory(n, changes, count, (size_t)(slash - path), direct);
+		slash = slash == path ? NULL : memrchr(path, '/', (size_t)(slash - path));
+	}
+	pthread_mutex_unlock(&n->mutex);
+}
+
+static bool is_at_or_below(const char *path, const char *dir, size_t len)
+{
+	return strncmp(path, dir, len) == 0 && (path[len] == '/' || path[len] == '\0');
+}
+
+/* Out of memory: it sees nothing more, and the client is told to look. */
+static void watch_move(struct notify *n, struct notify_watch *watch, const char *to,
+		       size_t from_len)
+{
+	char *path = talloc_asprintf(NULL, "%s%s", to, watch->path + from_len);
+
+	if (!path) {
+		watch_overflow(watch);
+		watch_deliver(watch);
+		return;
+	}
+	talloc_free(watch->path);
+	watch->path = path;
+	watch->path_len = strlen(path);
+	list_push(bucket_of(n, path, watch->path_len), &watch->node);
+}
+
+void notify_moved(struct notify *n, const char *from, const char *to)
+{
+	size_t from_len = strlen(from);
+	struct list_node moved;
+	struct list_node *node;
+
+	if (!notify_is_wanted(n))
+		return;
+	list_init(&moved);
+	pthread_mutex_lock(&n->mutex);
+	for (unsigned i = 0; i < NOTIFY_BUCKETS; i++) {
+		list_for_each_safe (w, &n->buckets[i]) {
+			if (!is_at_or_below(watch_of(w)->path, from, from_len))
+				continue;
+			list_del(w);
+			list_push(&moved, w);
+		}
+	}
+	while ((node = list_pop(&moved)))
+		watch_move(n, watch_of(node), to, from_len);
+	pthread_mutex_unlock(&n->mutex);
+}
