@@ -123,6 +123,14 @@ void fake_verbs_stop(void)
 	}
 }
 
+void fake_verbs_fault_in(unsigned n, bool politely)
+{
+	LOCK();
+	fab.config.fail_wr = n && !politely ? fab.counts.requests + n : 0;
+	fab.config.disconnect = n && politely ? fab.counts.requests + n : 0;
+	UNLOCK();
+}
+
 void fake_verbs_counts(struct fake_verbs_counts *counts)
 {
 	LOCK();

@@ -67,6 +67,10 @@ void fake_verbs_async(unsigned device, int type);
 /* The addresses of the device move to another network interface. */
 void fake_verbs_move_address(unsigned device);
 
+/* From now on: the n-th request to come fails, or, politely, has both ends of its connection told
+ * that it is over. 0: none. */
+void fake_verbs_fault_in(unsigned n, bool politely);
+
 /* Memory that a peer may reach, as an application would register it. */
 enum { FAKE_REMOTE_READ = 1, FAKE_REMOTE_WRITE = 2 };
 uint32_t fake_verbs_expose(void *base, uint32_t len, unsigned access);

@@ -221,11 +221,16 @@ void world_destroy(struct world *w)
 	free(w);
 }
 
+void world_pool_stats(struct world *w, struct buf_pool_stats *stats)
+{
+	buf_pool_stats(w->pool, stats);
+}
+
 unsigned world_bufs_out(struct world *w)
 {
 	struct buf_pool_stats stats;
 
-	buf_pool_stats(w->pool, &stats);
+	world_pool_stats(w, &stats);
 	return (unsigned)stats.bufs_out;
 }
 

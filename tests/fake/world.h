@@ -53,7 +53,8 @@ void world_destroy(struct world *w);
 /* The only account, which is whoever runs the test, so that it works for anybody. */
 const char *world_user(void);
 
-/* Of the server's pool: buffers that somebody has now. */
+/* Of the server's pool; and its buffers that somebody has now. */
+void world_pool_stats(struct world *w, struct buf_pool_stats *stats);
 unsigned world_bufs_out(struct world *w);
 
 /* The directory behind the shares. */

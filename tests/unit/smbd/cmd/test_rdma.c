@@ -12,17 +12,15 @@
 
 #include "smbd/cmd/file_commands.h"
 #include "smbd/session/server.h"
-#include "smbd/wire/rdma.h"
-#include "smbd/wire/write.h"
 #include "tests/fake/files.h"
+#include "tests/fake/remote.h"
 #include "tests/fake/verbs.h"
 #include "transport/fiber/fiber.h"
 
 #define RW      (FILE_GENERIC_READ | FILE_GENERIC_WRITE | DELETE)
 #define MIB     (1u << 20)
-#define MANY    4095 /* descriptors: as many as ReadChannelInfoLength can tell of */
-#define V1      SMB2_CHANNEL_RDMA_V1
-#define INV     SMB2_CHANNEL_RDMA_V1_INVALIDATE
+#define V1      REMOTE_V1
+#define INV     REMOTE_INV
 #define SLOW_AT 0x5100000000ull /* a READ here takes its time */
 
 static struct world *world;
@@ -31,125 +29,29 @@ static struct signer *signer; /* of a peer that does not sign */
 static struct msg msg;
 static struct reply reply;
 static uint8_t memory[16 * MIB]; /* the client's */
+static struct remote remote = {.memory = memory};
 static uint8_t content[8 * MIB];
 
-/* ---- the client's memory ---- */
-
-struct remote {
-	struct smb2_buffer_descriptor list[MANY + 1];
-	unsigned count;
-};
-
-static struct remote remote;
-
-/* `count` pieces of `len` bytes in all, in memory[] from `at` on, with a gap of an odd size after
- * each, so that nothing is aligned. */
 static void expose(size_t at, uint32_t len, unsigned count)
 {
-	remote.count = count;
-	memset(memory, 0xee, sizeof(memory));
-	for (unsigned i = 0; i < count; i++) {
-		uint32_t n = i + 1 < count ? len / count : len - (count - 1) * (len / count);
-
-		remote.list[i] = (struct smb2_buffer_descriptor){
-			.offset = (uintptr_t)memory + at,
-			.length = n,
-			.token = fake_verbs_expose(memory + at, n ? n : 1,
-						   FAKE_REMOTE_READ | FAKE_REMOTE_WRITE),
-		};
-		at += n + 7;
-	}
+	remote_expose(&remote, at, len, count);
 }
 
 static bool exposed(unsigned i)
 {
-	return fake_verbs_exposed(remote.list[i].token);
-}
-
-static void unexpose(void)
-{
-	fake_verbs_unexpose_all();
-}
-
-/* Copy between the pieces and bytes in a row. */
-static void gather(uint8_t *row, size_t len, bool out)
-{
-	for (unsigned i = 0; i < remote.count && len; i++) {
-		uint8_t *piece = (uint8_t *)(uintptr_t)remote.list[i].offset;
-		size_t n = remote.list[i].length < len ? remote.list[i].length : len;
-
-		memcpy(out ? row : piece, out ? piece : row, n);
-		row += n;
-		len -= n;
-	}
-}
-
-/* ---- requests ---- */
-
-static uint8_t info_bytes[(MANY + 1) * SMB2_BUFFER_DESCRIPTOR_SIZE];
-
-static struct wire_blob info(void)
-{
-	struct wr w = wr_init(info_bytes, sizeof(info_bytes));
-
-	for (unsigned i = 0; i < remote.count; i++)
-		smb2_buffer_descriptor_encode(&w, &remote.list[i]);
-	assert_true(wr_ok(&w));
-	return WIRE_BLOB(info_bytes, w.len);
-}
-
-static uint16_t charge(uint32_t len)
-{
-	return (uint16_t)(len ? 1 + (len - 1) / 65536 : 1);
-}
-
-/* For so many bytes: ids are taken as they are charged. */
-static void begin(struct peer *p, uint16_t command, uint32_t len)
-{
-	msg_begin(p, &msg, command);
-	msg_set_u16(&msg, 6, charge(len)); /* CreditCharge */
-	msg_set_u16(&msg, SMB2_HEADER_OFFSET_CREDITS, 400);
-	p->message_id += charge(len) - 1u;
-}
-
-static void put_read_remote(struct msg *m, struct smb2_file_id id, uint64_t offset, uint32_t len,
-			    uint32_t channel)
-{
-	const struct smb2_read_request read = {.length = len,
-					       .offset = offset,
-					       .file_id = id,
-					       .channel = channel,
-					       .read_channel_info = info()};
-
-	smb2_read_request_encode(&m->w, &read);
-}
-
-static void put_write_remote(struct msg *m, struct smb2_file_id id, uint64_t offset, uint32_t len,
-			     uint32_t channel)
-{
-	const struct smb2_write_request write = {.offset = offset,
-						 .file_id = id,
-						 .channel = channel,
-						 .remaining_bytes = len,
-						 .write_channel_info = info()};
-
-	smb2_write_request_encode(&m->w, &write);
+	return remote_exposed(&remote, i);
 }
 
 static struct nt_status read_remote(struct smb2_file_id id, uint64_t offset, uint32_t len,
 				    uint32_t channel)
 {
-	begin(&peer, SMB2_READ, len);
-	put_read_remote(&msg, id, offset, len, channel);
-	return peer_finish(&peer, &msg, &reply);
+	return remote_read(&peer, id, offset, len, channel, &remote, &reply);
 }
 
 static struct nt_status write_remote(struct smb2_file_id id, uint64_t offset, uint32_t len,
 				     uint32_t channel)
 {
-	begin(&peer, SMB2_WRITE, len);
-	put_write_remote(&msg, id, offset, len, channel);
-	return peer_finish(&peer, &msg, &reply);
+	return remote_write(&peer, id, offset, len, channel, &remote, &reply);
 }
 
 /* protocol-facts 29: a READ by RDMA is answered by 80 bytes. */
@@ -200,10 +102,7 @@ static void start(struct peer *p, uint16_t dialect)
 {
 	peer_connect_direct(world, p);
 	peer_begin(p, dialect);
-	/* credits for 8 MiB */
-	begin(p, SMB2_ECHO, 0);
-	put_empty(&msg);
-	assert_status(peer_call(p, &msg, &reply), STATUS_SUCCESS);
+	remote_credits(p);
 }
 
 static int setup_dialect(uint16_t dialect)
@@ -237,7 +136,7 @@ static int setup_300(void **state)
 
 static int teardown(void **state)
 {
-	unexpose();
+	fake_verbs_unexpose_all();
 	peer.signer = signer;
 	peer_close(&peer);
 	assert_int_equal(world_bufs_out(world), 0);
@@ -263,9 +162,9 @@ static struct smb2_file_id make(uint32_t len)
 
 	if (len) {
 		expose(3, len, 1);
-		gather(content, len, false);
+		remote_scatter(&remote, content, len);
 		assert_status(write_remote(id, 0, len, V1), STATUS_SUCCESS);
-		unexpose();
+		fake_verbs_unexpose_all();
 	}
 	return id;
 }
@@ -278,19 +177,19 @@ static void round_trip(uint32_t len, unsigned count, uint64_t offset, uint32_t c
 	static uint8_t back[8 * MIB];
 
 	expose(1, len, count);
-	gather(content, len, false);
+	remote_scatter(&remote, content, len);
 	assert_status(write_remote(id, offset, len, channel), STATUS_SUCCESS);
 	expect_written(len);
 	assert_int_equal(exposed(0), channel == V1);
-	unexpose();
+	fake_verbs_unexpose_all();
 	expose(5, len, count);
 	assert_status(read_remote(id, offset, len, channel), STATUS_SUCCESS);
 	expect_placed(len);
 	assert_int_equal(exposed(0), channel == V1);
 	memset(back, 0, len);
-	gather(back, len, true);
+	remote_gather(&remote, back, len);
 	assert_memory_equal(back, content, len);
-	unexpose();
+	fake_verbs_unexpose_all();
 	file_close_ok(&peer, id);
 }
 
@@ -317,8 +216,8 @@ static void BVT_Smb2OverRdmaChannel_WriteLargeFile(void **state)
 
 static void Smb2OverRdmaChannel_ReadWriteMultipleBufferDescriptorList(void **state)
 {
-	round_trip(MIB, MANY, 0, V1);
-	round_trip(MIB, MANY, 0, INV);
+	round_trip(MIB, REMOTE_MAX, 0, V1);
+	round_trip(MIB, REMOTE_MAX, 0, INV);
 }
 
 static void Smb2OverRdmaChannel_ReadMultipleOperation(void **state)
@@ -329,7 +228,7 @@ static void Smb2OverRdmaChannel_ReadMultipleOperation(void **state)
 	for (unsigned i = 0; i < 64; i++) {
 		expose(i, 16384, 1);
 		assert_status(read_remote(id, i * 16384u, 16384, V1), STATUS_SUCCESS);
-		gather(back + i * 16384u, 16384, true);
+		remote_gather(&remote, back + i * 16384u, 16384);
 	}
 	assert_memory_equal(back, content, sizeof(back));
 	file_close_ok(&peer, id);
@@ -342,12 +241,12 @@ static void Smb2OverRdmaChannel_WriteMultipleOperation(void **state)
 
 	for (unsigned i = 0; i < 64; i++) {
 		expose(i, 16384, 1);
-		gather(content + i * 16384u, 16384, false);
+		remote_scatter(&remote, content + i * 16384u, 16384);
 		assert_status(write_remote(id, i * 16384u, 16384, V1), STATUS_SUCCESS);
 	}
 	expose(0, MIB, 1);
 	assert_status(read_remote(id, 0, MIB, V1), STATUS_SUCCESS);
-	gather(back, MIB, true);
+	remote_gather(&remote, back, MIB);
 	assert_memory_equal(back, content, MIB);
 	file_close_ok(&peer, id);
 }
@@ -360,29 +259,29 @@ static void lie(void (*how)(struct smb2_buffer_descriptor *d))
 
 	expose(0, 65536, 1);
 	how(&remote.list[0]);
-	begin(&peer, SMB2_READ, 65536);
-	put_read_remote(&msg, id, 0, 65536, V1);
+	remote_begin(&peer, &msg, SMB2_READ, 65536);
+	put_read_remote(&msg, id, 0, 65536, V1, &remote);
 	msg_send(&peer, &msg);
 	expect_death();
-	unexpose();
+	fake_verbs_unexpose_all();
 
 	id = make(65536);
 	expose(0, 65536, 1);
 	how(&remote.list[0]);
-	begin(&peer, SMB2_WRITE, 65536);
-	put_write_remote(&msg, id, 0, 65536, V1);
+	remote_begin(&peer, &msg, SMB2_WRITE, 65536);
+	put_write_remote(&msg, id, 0, 65536, V1, &remote);
 	msg_send(&peer, &msg);
 	expect_death();
 }
 
 static void lie_deregistered(struct smb2_buffer_descriptor *d)
 {
-	unexpose();
+	fake_verbs_unexpose_all();
 }
 
 static void lie_length(struct smb2_buffer_descriptor *d)
 {
-	unexpose();
+	fake_verbs_unexpose_all();
 	d->token = fake_verbs_expose(memory, 65535, FAKE_REMOTE_READ | FAKE_REMOTE_WRITE);
 }
 
@@ -426,8 +325,8 @@ static void BVT_Smb2OverRdma_Smb302_Read_SMB2_CHANNEL_RDMA_V1_INVALIDATE(void **
 	assert_status(read_remote(id, 0, MIB, INV), STATUS_SUCCESS);
 	assert_false(exposed(0));
 	assert_true(exposed(1)); /* the first alone: protocol-facts 10 */
-	begin(&peer, SMB2_READ, MIB);
-	put_read_remote(&msg, id, 0, MIB, INV);
+	remote_begin(&peer, &msg, SMB2_READ, MIB);
+	put_read_remote(&msg, id, 0, MIB, INV, &remote);
 	msg_send(&peer, &msg);
 	expect_death(); /* it names memory that is void */
 }
@@ -440,8 +339,8 @@ static void BVT_Smb2OverRdma_Smb302_Write_SMB2_CHANNEL_RDMA_V1_INVALIDATE(void *
 	assert_status(write_remote(id, 0, MIB, INV), STATUS_SUCCESS);
 	assert_false(exposed(0));
 	assert_true(exposed(1));
-	begin(&peer, SMB2_WRITE, MIB);
-	put_write_remote(&msg, id, 0, MIB, INV);
+	remote_begin(&peer, &msg, SMB2_WRITE, MIB);
+	put_write_remote(&msg, id, 0, MIB, INV, &remote);
 	msg_send(&peer, &msg);
 	expect_death();
 }
@@ -504,7 +403,7 @@ static void expect_void(struct smb2_file_id id, uint64_t offset, const char *sta
 			    : read_remote(id, offset, 4096, channel);
 		assert_string_equal(nt_status_name(got), status);
 		assert_int_equal(exposed(0), channel == V1);
-		unexpose();
+		fake_verbs_unexpose_all();
 	}
 }
 
@@ -540,7 +439,7 @@ static void fact_28_end_of_file_invalidates_too(void **state)
 	assert_memory_equal(memory, content + 50, 50);
 	assert_int_equal(memory[50], 0xee);
 	assert_false(exposed(0));
-	unexpose();
+	fake_verbs_unexpose_all();
 	expose(0, 4096, 1);
 	assert_status(read_remote(id, 100, 4096, INV), STATUS_END_OF_FILE);
 	assert_false(exposed(0));
@@ -552,8 +451,8 @@ static void fact_28_the_interim_answer_does_not_invalidate(void **state)
 	struct smb2_file_id id = make(0);
 
 	expose(0, 4096, 1);
-	begin(&peer, SMB2_READ, 4096);
-	put_read_remote(&msg, id, SLOW_AT, 4096, INV);
+	remote_begin(&peer, &msg, SMB2_READ, 4096);
+	put_read_remote(&msg, id, SLOW_AT, 4096, INV, &remote);
 	assert_status(peer_call(&peer, &msg, &reply), STATUS_PENDING);
 	assert_true(exposed(0));
 	reply_recv(&peer, &reply);
@@ -566,7 +465,7 @@ static void fact_28_the_interim_answer_does_not_invalidate(void **state)
 
 static void refuse_write(struct smb2_file_id id, const struct smb2_write_request *write)
 {
-	begin(&peer, SMB2_WRITE, 8 * MIB);
+	remote_begin(&peer, &msg, SMB2_WRITE, 8 * MIB);
 	smb2_write_request_encode(&msg.w, write);
 	wr_zero(&msg.w, 64);
 	assert_status(peer_finish(&peer, &msg, &reply), STATUS_INVALID_PARAMETER);
@@ -579,7 +478,7 @@ static void fact_29_write_carries_nothing_itself(void **state)
 	struct smb2_write_request write = {.file_id = id, .channel = V1, .remaining_bytes = 16};
 
 	expose(0, 4096, 1);
-	write.write_channel_info = info();
+	write.write_channel_info = remote_info(&remote);
 	write.length = 16;
 	refuse_write(id, &write);
 	write.length = 0;
@@ -601,9 +500,9 @@ static void channel_info_is_checked(void **state)
 
 	for (unsigned i = 0; i < 5; i++) {
 		expose(0, 8192, 2);
-		read.read_channel_info = info();
+		read.read_channel_info = remote_info(&remote);
 		read.read_channel_info.len = lens[i];
-		begin(&peer, SMB2_READ, 4096);
+		remote_begin(&peer, &msg, SMB2_READ, 4096);
 		smb2_read_request_encode(&msg.w, &read);
 		assert_status(peer_finish(&peer, &msg, &reply), STATUS_INVALID_PARAMETER);
 	}

@@ -14,6 +14,8 @@
 
 #include "smbd/cmd/file_commands.h"
 #include "tests/fake/malloc_count.h"
+#include "tests/fake/remote.h"
+#include "tests/fake/verbs.h"
 #include "tests/fake/world.h"
 
 #define BLOCK    16384
@@ -74,6 +76,57 @@ static unsigned long allocations(struct peer *p, struct smb2_file_id id,
 	return atomic_load(&at_start) - first;
 }
 
+/* ---- by RDMA ---- */
+
+static uint8_t memory[2 * BLOCK + 64];
+static struct remote remote = {.memory = memory};
+
+static uint32_t channel_of(unsigned i)
+{
+	return i & 1 ? REMOTE_INV : REMOTE_V1;
+}
+
+static void call_write_remote(struct peer *p, struct smb2_file_id id, unsigned i)
+{
+	remote_expose(&remote, 1, 2 * BLOCK, 1 + i % 8);
+	assert_int_equal(
+		remote_write(p, id, i % 4 * BLOCK, 2 * BLOCK, channel_of(i), &remote, &reply).value,
+		STATUS_SUCCESS.value);
+	fake_verbs_unexpose_all();
+}
+
+static void call_read_remote(struct peer *p, struct smb2_file_id id, unsigned i)
+{
+	remote_expose(&remote, 1, 2 * BLOCK, 1 + i % 8);
+	assert_int_equal(
+		remote_read(p, id, i % 4 * BLOCK, 2 * BLOCK, channel_of(i), &remote, &reply).value,
+		STATUS_SUCCESS.value);
+	fake_verbs_unexpose_all();
+}
+
+static void test_remote(void **state)
+{
+	const struct fake_verbs_config fabric = {.seed = 1};
+	struct world *w = world_create(
+		&(struct world_config){.commands = commands_of_test, .fabric = &fabric});
+	struct signer *signer;
+	struct smb2_file_id id;
+	struct peer p;
+
+	peer_connect_direct(w, &p);
+	peer_begin(&p, SMB2_DIALECT_311);
+	signer = p.signer;
+	p.signer = NULL;
+	assert_int_equal(peer_create(&p, "warm", &id).value, STATUS_SUCCESS.value);
+	assert_int_equal(allocations(&p, id, call_write_remote), 0);
+	if (malloc_counted())
+		assert_true(atomic_load(&at_start) > 0);
+	assert_int_equal(allocations(&p, id, call_read_remote), 0);
+	p.signer = signer;
+	peer_close(&p);
+	world_destroy(w);
+}
+
 static void check(bool sign)
 {
 	struct world *w = world_create(&(struct world_config){.commands = commands_of_test});
@@ -114,6 +167,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_unsigned),
 		cmocka_unit_test(test_signed),
+		cmocka_unit_test(test_remote),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
