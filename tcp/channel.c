@@ -230,6 +230,7 @@ static const struct channel_ops tcp_ops = {
 	.release = tcp_release,
 	.close = tcp_close,
 	.stats = tcp_stats,
+	.delivered = tcp_send_delivered,
 };
 
 /* ---- the beginning ---- */

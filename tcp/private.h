@@ -47,9 +47,10 @@ struct tcp_channel {
 
 	struct list_node sends; /* struct channel_send */
 	size_t queued_bytes;
-	bool blocked; /* the socket takes no more: EPOLLOUT is awaited */
-	bool shut;    /* nothing more will be sent */
-	bool eof;     /* nothing more will come */
+	uint64_t written; /* bytes that the socket took, since it was opened */
+	bool blocked;     /* the socket takes no more: EPOLLOUT is awaited */
+	bool shut;        /* nothing more will be sent */
+	bool eof;         /* nothing more will come */
 
 	/* times of the reactor's clock, in ns; 0: nothing is awaited */
 	uint64_t frame_since;  /* the frame under way began, or its last 64 KiB did */
@@ -94,6 +95,7 @@ void tcp_recv_release(struct channel *ch, struct channel_msg *msg);
 void tcp_send(struct channel *ch, struct channel_send *send);
 void tcp_send_flush(struct tcp_channel *c);
 void tcp_send_fail(struct tcp_channel *c);
+bool tcp_send_delivered(struct channel *ch, uint64_t position);
 
 /* socket.c */
 int tcp_socket_setup(int fd, const struct tcp_config *config);

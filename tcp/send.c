@@ -6,7 +6,9 @@
  */
 #include <assert.h>
 #include <errno.h>
+#include <linux/sockios.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -117,6 +119,9 @@ static void send_advance(struct tcp_channel *c, size_t n)
 {
 	struct channel_send *send;
 
+	uint64_t position = c->written;
+
+	c->written += n;
 	c->drain_bytes += n;
 	if (c->drain_bytes >= SEND_PROGRESS)
 		drain_restart(c);
@@ -129,6 +134,8 @@ static void send_advance(struct tcp_channel *c, size_t n)
 			return;
 		}
 		n -= left;
+		position += left;
+		send->position = position;
 		list_del(&send->node);
 		c->queued_bytes -= len;
 		c->ch.counters.msgs_out++;
@@ -227,6 +234,17 @@ void tcp_send_flush(struct tcp_channel *c)
 	c->shut = true;
 	if (shutdown(c->watch.fd, SHUT_WR) < 0 || c->eof)
 		tcp_channel_end(c, 0, -ECANCELED);
+}
+
+/* The kernel keeps what the peer has not acknowledged. */
+bool tcp_send_delivered(struct channel *ch, uint64_t position)
+{
+	struct tcp_channel *c = container_of(ch, struct tcp_channel, ch);
+	int kept;
+
+	if (c->watch.fd < 0 || ioctl(c->watch.fd, SIOCOUTQ, &kept) != 0)
+		return false;
+	return c->written - (uint64_t)kept >= position;
 }
 
 /* Everything that is left, and what done() submits meanwhile. */

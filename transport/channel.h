@@ -15,8 +15,9 @@
  * the channel: peer, network, a timeout, a breach of the transport's protocol). A failed remote
  * operation kills the channel, never just the request. Every submitted op completes exactly once,
  * in submission order for sends, and then closed() is the last callback. 0 says that the channel
- * needs the op's bytes no more; only an answer says that the peer has them.
- * The channel's memory goes after closed() has returned and every message was released.
+ * needs the op's bytes no more; that the peer's machine has them, channel_delivered() says; that
+ * the peer has read them, only an answer. The channel's memory goes after closed() has returned and
+ * every message was released.
  *
  * End: whole messages that came before the peer's orderly end are delivered before closed(). Once
  * the user has called close() no message is delivered any more; an op submitted from then until
@@ -87,6 +88,7 @@ struct channel_send {
 	void *transport;
 	size_t sent;
 	int result;
+	uint64_t position; /* after done() said 0: for channel_delivered() */
 };
 
 /* Fetch the peer's memory into local slices, filled in order. Pulls may complete out of order. */
@@ -183,6 +185,7 @@ struct channel_ops {
 	void (*release)(struct channel *ch, struct channel_msg *msg);
 	void (*close)(struct channel *ch, int why);
 	void (*stats)(const struct channel *ch, struct channel_stats *stats);
+	bool (*delivered)(struct channel *ch, uint64_t position); /* NULL: done() says it */
 };
 
 /* Embedded by each transport's own channel. Everything here is read-only to the user, but `user`
@@ -241,6 +244,15 @@ static inline void channel_stats(const struct channel *ch, struct channel_stats 
 static inline void channel_close(struct channel *ch, int why)
 {
 	ch->ops->close(ch, why);
+}
+
+/*
+ * Has the peer's machine taken all of a send whose done() said 0? `position` is that send's. Once
+ * true it stays so. Until closed(). Silence has no error: whoever cares asks again after a while.
+ */
+static inline bool channel_delivered(struct channel *ch, uint64_t position)
+{
+	return !ch->ops->delivered || ch->ops->delivered(ch, position);
 }
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "smbd/session/cancel.h"
 #include "smbd/session/exchange.h"
+#include "smbd/session/notify.h"
 #include "smbd/session/open.h"
 #include "smbd/session/receive.h"
 #include "smbd/session/response.h"
@@ -54,7 +55,9 @@ void connection_session_established(struct connection *conn, struct session_chan
 {
 	if (channel->established)
 		return;
+	pthread_mutex_lock(&channel->session->mutex);
 	channel->established = true;
+	pthread_mutex_unlock(&channel->session->mutex);
 	conn->setups--;
 	atomic_store(&conn->totals.session_id, channel->session->id);
 }
@@ -212,6 +215,11 @@ static void idle_fire(struct reactor_timer *timer)
 	reactor_timer_set(conn->reactor, timer, idle < limit ? limit - idle : limit);
 }
 
+static void notice_fire(struct reactor_timer *timer)
+{
+	notify_poll(container_of(timer, struct connection, notice_timer));
+}
+
 /* ---- the end ---- */
 
 bool connection_is_busy_with(const struct connection *conn, const struct session *session)
@@ -325,6 +333,7 @@ static void reap(struct fiber_task *task)
 	exchange_pool_free(conn);
 	reactor_timer_fini(conn->reactor, &conn->pending_timer);
 	reactor_timer_fini(conn->reactor, &conn->idle_timer);
+	reactor_timer_fini(conn->reactor, &conn->notice_timer);
 	log_info("gone");
 	log_context(former);
 	talloc_free(conn);
@@ -345,6 +354,7 @@ static void on_message(struct channel *ch, struct channel_msg *msg)
 	}
 	connection_count(conn);
 	conn->active_ns = reactor_now_ns(conn->reactor);
+	total_set(&conn->totals.heard_ns, conn->active_ns);
 	former = log_context(conn->name);
 	err = receive_message(conn, msg);
 	if (err)
@@ -363,6 +373,8 @@ static void on_closed(struct channel *ch, int err)
 	atomic_store(&conn->totals.state, "closed");
 	reactor_timer_cancel(conn->reactor, &conn->pending_timer);
 	reactor_timer_cancel(conn->reactor, &conn->idle_timer);
+	reactor_timer_cancel(conn->reactor, &conn->notice_timer);
+	notify_closed(conn);
 	cancel_all(conn);
 	conn->reap.fn = reap;
 	fiber_spawn(conn->reactor, &conn->reap);
@@ -388,6 +400,7 @@ static struct connection *connection_create(struct server *server, struct channe
 	conn->limits = ch->limits;
 	conn->link = ch->link;
 	atomic_store(&conn->totals.state, "open");
+	conn->channel_id = ch->id;
 	snprintf(conn->name, sizeof(conn->name), "%s", ch->name);
 	conn->negotiated.preauth = PREAUTH_INIT;
 	conn->created_ns = clock_mono_ns();
@@ -397,17 +410,22 @@ static struct connection *connection_create(struct server *server, struct channe
 	list_init(&conn->exchanges);
 	list_init(&conn->free_exchanges);
 	list_init(&conn->payload_waiters);
+	list_init(&conn->notices);
 	list_init(&conn->all_node);
 	conn->drain.run = drain_run;
 	if (reactor_timer_init(conn->reactor, &conn->pending_timer, pending_fire) != 0)
 		goto free_conn;
 	if (reactor_timer_init(conn->reactor, &conn->idle_timer, idle_fire) != 0)
 		goto fini_pending;
+	if (reactor_timer_init(conn->reactor, &conn->notice_timer, notice_fire) != 0)
+		goto fini_idle;
 	conn->active_ns = reactor_now_ns(conn->reactor);
 	if (server->config.idle_ns)
 		reactor_timer_set(conn->reactor, &conn->idle_timer, server->config.idle_ns);
 	return conn;
 
+fini_idle:
+	reactor_timer_fini(conn->reactor, &conn->idle_timer);
 fini_pending:
 	reactor_timer_fini(conn->reactor, &conn->pending_timer);
 free_conn:

@@ -62,6 +62,7 @@ struct connection_totals {
 	_Atomic(const char *) state; /* of its channel; constant */
 	atomic_uint send_credits, receive_credits;
 	_Atomic uint64_t session_id; /* the latest one; 0: none yet */
+	_Atomic uint64_t heard_ns;   /* monotonic; 0: not yet */
 };
 
 struct connection {
@@ -71,7 +72,8 @@ struct connection {
 	struct reactor *reactor;
 	struct channel_limits limits;
 	struct channel_link link; /* the channel's */
-	char name[96];            /* for the log */
+	uint64_t channel_id;
+	char name[96]; /* for the log */
 	struct negotiated negotiated;
 	struct window window; /* of message ids; credits are its width */
 	struct connection_totals totals;
@@ -86,6 +88,8 @@ struct connection {
 	unsigned free_exchange_count;
 	size_t payload_bytes;             /* of the pool, for replies that are not sent yet */
 	struct list_node payload_waiters; /* for their part of that: request.c's */
+	struct list_node notices;         /* sent by ourselves, and not delivered yet: notify.c's */
+	struct reactor_timer notice_timer;
 	struct reactor_timer pending_timer;
 	bool pending_armed;
 	struct list_node all_node; /* of server.connections */

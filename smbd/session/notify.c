@@ -2,134 +2,248 @@
 #include "smbd/session/notify.h"
 
 #include <assert.h>
+#include <errno.h>
 
 #include <talloc.h>
 
 #include "smbd/session/connection.h"
+#include "smbd/session/rank.h"
+#include "smbd/session/server.h"
 #include "smbd/session/session.h"
 #include "smbd/wire/header.h"
+#include "transport/base/clock.h"
 #include "transport/base/log.h"
 
-/* How many channels are tried: each at most about once, so that it ends though they come and go. */
-#define NOTIFY_TRIES 32
+/* How many channels are tried: each once, so that it ends though they come and go. */
+#define TRIES_MAX 64u
 
-struct notification {
+/* A peer's machine acknowledges within its round trip, and one delay of its own. */
+#define POLL_NS (20 * NS_PER_MS)
+
+struct notice {
 	struct session *session; /* held */
-	struct reactor *reactor; /* where a channel of it was seen */
-	struct reactor_post post;
-	unsigned tries;
+	atomic_uint refs;        /* tries, and whoever begins one */
 	uint16_t command;
-	struct channel_send send;
-	struct slice slice;
+	size_t len;
 	uint8_t bytes[SMB2_HEADER_SIZE + NOTIFY_BODY_BYTES_MAX];
+
+	/* under the session's mutex */
+	uint64_t tried[TRIES_MAX]; /* channel ids */
+	unsigned tried_count;
 };
 
-static void notification_free(struct notification *n)
+/* One channel's part in it. On that one's reactor, once it runs. */
+struct
+try {
+	struct notice *notice;
+	struct session_channel *channel; /* does not go before `post` has run; held after */
+	struct reactor_post post;
+	struct list_node node; /* of the connection, from then on */
+	struct channel_send send;
+	struct slice slice;
+	uint64_t began_ns;
+	bool sent;  /* done() said 0 */
+	bool moved; /* another channel has taken it over */
+};
+
+static void notice_put(struct notice *notice)
 {
-	session_put(n->session);
-	talloc_free(n);
+	if (atomic_fetch_sub(&notice->refs, 1) != 1)
+		return;
+	session_put(notice->session);
+	talloc_free(notice);
 }
 
-/* Which one: the first, and so the oldest; after that one failed, whichever is next to it. */
-static struct reactor *channel_reactor(struct session *session, unsigned tries)
+/* ---- choosing ---- */
+
+static void try_run(struct reactor_post *post);
+
+/* Posted under the mutex: as long as the channel is the session's, its connection is there, and
+ * waits for the post (session_channel_drop()). */
+static bool try_post(struct try *try)
 {
-	struct reactor *reactor = NULL;
-	unsigned at = 0, wanted;
+	struct notice *notice = try->notice;
+	struct session *session = notice->session;
+	struct session_channel *best = NULL;
 
 	pthread_mutex_lock(&session->mutex);
-	wanted = session->channel_count ? tries % session->channel_count : 0;
-	list_for_each (node, &session->channels) {
-		reactor = container_of(node, struct session_channel, node)->conn->reactor;
-		if (at++ == wanted)
-			break;
+	if (notice->tried_count < TRIES_MAX)
+		best = rank_best(session, notice->tried, notice->tried_count);
+	if (best) {
+		notice->tried[notice->tried_count++] = best->conn->channel_id;
+		try->channel = best;
+		best->notices++;
+		reactor_post(best->conn->reactor, &try->post);
 	}
 	pthread_mutex_unlock(&session->mutex);
-	return reactor;
+	return best;
 }
 
-/* On its reactor: a connection of this thread, which does not go while we are here. */
-static struct connection *connection_here(const struct notification *n)
+/* Any thread. False: nobody is left, or no memory. */
+static bool notice_next(struct notice *notice)
 {
-	struct connection *found = NULL;
+	struct try *try = talloc_zero(NULL, struct try);
 
-	pthread_mutex_lock(&n->session->mutex);
-	list_for_each (node, &n->session->channels) {
-		struct connection *conn = container_of(node, struct session_channel, node)->conn;
-
-		if (conn->reactor == n->reactor && !conn->closing) {
-			found = conn;
-			break;
-		}
-	}
-	pthread_mutex_unlock(&n->session->mutex);
-	return found;
+	if (!try)
+		return false;
+	try->notice = notice;
+	try->post.run = try_run;
+	list_init(&try->node);
+	atomic_fetch_add(&notice->refs, 1);
+	if (try_post(try))
+		return true;
+	talloc_free(try);
+	notice_put(notice);
+	return false;
 }
 
-static bool notification_post(struct notification *n)
+/* ---- one channel: on its reactor ---- */
+
+static void try_free(struct try *try)
 {
-	n->reactor = n->tries < NOTIFY_TRIES ? channel_reactor(n->session, n->tries++) : NULL;
-	if (n->reactor)
-		reactor_post(n->reactor, &n->post);
-	return n->reactor != NULL;
+	list_del(&try->node);
+	session_channel_put(try->channel);
+	notice_put(try->notice);
+	talloc_free(try);
 }
 
-static void notification_again(struct notification *n)
+static void try_move(struct try *try)
 {
-	if (notification_post(n))
+	if (try->moved)
 		return;
-	log_info("no connection takes the %s for session %llx", smb2_command_name(n->command),
-		 (unsigned long long)n->session->id);
-	notification_free(n);
+	try->moved = true;
+	if (!notice_next(try->notice))
+		log_info("session %llx: no other channel for the %s",
+			 (unsigned long long)try->notice->session->id,
+			 smb2_command_name(try->notice->command));
 }
 
-static void notification_done(struct channel_send *send, int err)
+static bool is_delivered(const struct try *try)
 {
-	struct notification *n = container_of(send, struct notification, send);
+	struct connection *conn = try->channel->conn;
 
+	return try->sent && !conn->channel_closed &&
+	       channel_delivered(conn->ch, try->send.position);
+}
+
+static void watch(struct connection *conn)
+{
+	if (list_empty(&conn->notices) || conn->channel_closed)
+		return;
+	reactor_timer_set(conn->reactor, &conn->notice_timer, POLL_NS);
+}
+
+static void try_done(struct channel_send *send, int err)
+{
+	struct try *try = container_of(send, struct try, send);
+
+	try->sent = true;
 	if (err)
-		notification_again(n);
-	else
-		notification_free(n);
+		try_move(try);
+	if (err || try->moved || is_delivered(try))
+		try_free(try);
 }
 
-static void notification_run(struct reactor_post *post)
+static void try_send(struct try *try)
 {
-	struct notification *n = container_of(post, struct notification, post);
-	struct connection *conn = connection_here(n);
+	struct connection *conn = try->channel->conn;
 
-	if (!conn) {
-		notification_again(n);
+	try->slice = (struct slice){try->notice->bytes, try->notice->len, NULL};
+	try->send = (struct channel_send){.msg = &try->slice, .msg_count = 1, .done = try_done};
+	try->began_ns = clock_mono_ns();
+	list_push(&conn->notices, &try->node);
+	channel_send(conn->ch, &try->send);
+	watch(conn);
+}
+
+static void try_run(struct reactor_post *post)
+{
+	struct try *try = container_of(post, struct try, post);
+	struct session_channel *channel = try->channel;
+	struct session *session = channel->session;
+
+	session_channel_get(channel);
+	pthread_mutex_lock(&session->mutex);
+	channel->notices--;
+	fiber_cond_broadcast(&session->changed);
+	pthread_mutex_unlock(&session->mutex);
+	if (!channel->conn->closing) {
+		try_send(try);
 		return;
 	}
-	n->send =
-		(struct channel_send){.msg = &n->slice, .msg_count = 1, .done = notification_done};
-	channel_send(conn->ch, &n->send);
+	try_move(try);
+	try_free(try);
 }
 
-bool session_notify(struct session *session, uint16_t command, const void *body, size_t len)
+/* Too long without a word from the peer's machine: the next one, but what is on its way stays. */
+static void try_look(struct try *try, uint64_t now)
+{
+	struct session_channel *channel = try->channel;
+
+	if (!try->moved && now - try->began_ns >= channel->conn->server->config.notify_silence_ns) {
+		log_info("%s: a %s is not acknowledged", channel->conn->name,
+			 smb2_command_name(try->notice->command));
+		rank_silent(channel);
+		try_move(try);
+	}
+	if (is_delivered(try) || (try->sent && try->moved))
+		try_free(try);
+}
+
+void notify_poll(struct connection *conn)
+{
+	uint64_t now = clock_mono_ns();
+
+	list_for_each_safe (n, &conn->notices)
+		try_look(container_of(n, struct try, node), now);
+	watch(conn);
+}
+
+void notify_closed(struct connection *conn)
+{
+	struct list_node *n;
+
+	while ((n = list_first(&conn->notices)) != NULL) {
+		struct try *try = container_of(n, struct try, node);
+
+		try_move(try);
+		try_free(try);
+	}
+}
+
+/* ---- the beginning ---- */
+
+static struct notice *notice_create(struct session *session, uint16_t command, const void *body,
+				    size_t len)
 {
 	const struct smb2_header header = {
 		.command = command,
 		.flags = SMB2_FLAGS_SERVER_TO_REDIR,
 		.message_id = UINT64_MAX,
 	};
-	struct notification *n = talloc_zero(NULL, struct notification);
+	struct notice *notice = talloc_zero(NULL, struct notice);
 	struct wr w;
 
-	assert(len <= NOTIFY_BODY_BYTES_MAX);
-	if (!n)
-		return false;
-	w = wr_init(n->bytes, sizeof(n->bytes));
+	if (!notice)
+		return NULL;
+	w = wr_init(notice->bytes, sizeof(notice->bytes));
 	smb2_header_encode(&w, &header);
 	wr_bytes(&w, body, len);
 	assert(wr_ok(&w));
-	n->slice = (struct slice){n->bytes, w.len, NULL};
-	n->command = command;
-	n->post.run = notification_run;
-	n->session = session;
+	notice->len = w.len;
+	notice->command = command;
+	atomic_init(&notice->refs, 1);
+	notice->session = session;
 	session_get(session);
-	if (notification_post(n))
-		return true;
-	notification_free(n);
-	return false;
+	return notice;
+}
+
+bool session_notify(struct session *session, uint16_t command, const void *body, size_t len)
+{
+	struct notice *notice = notice_create(session, command, body, len);
+	bool begun = notice && notice_next(notice);
+
+	if (notice)
+		notice_put(notice);
+	return begun;
 }

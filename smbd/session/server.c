@@ -14,6 +14,9 @@
 
 #define CONNECTION_POOL_PARTS 8u
 
+/* Far above a round trip, and far below the 35 s that a client has to answer a break. */
+#define NOTIFY_SILENCE_NS NS_PER_SEC
+
 struct server *server_create(const struct server_config *config)
 {
 	struct server *server = talloc_zero(NULL, struct server);
@@ -33,6 +36,8 @@ struct server *server_create(const struct server_config *config)
 	buf_pool_stats(config->pool, &pool);
 	server->connection_payload_bytes = pool.bytes_limit / CONNECTION_POOL_PARTS;
 	server->started_real_ns = clock_real_ns();
+	if (!config->notify_silence_ns)
+		server->config.notify_silence_ns = NOTIFY_SILENCE_NS;
 	server->acceptor.accepted = connection_accepted;
 	/* never 0 nor all ones, and other numbers in each life of the process */
 	atomic_init(&server->next_persistent_id, ((uint64_t)start << 24) + 1);

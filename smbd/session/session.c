@@ -344,12 +344,24 @@ void session_replace(struct session *session)
 	end(session, true);
 }
 
+/* What was posted to it while it was the session's has run. */
+static void channel_settle(struct session_channel *channel)
+{
+	struct session *session = channel->session;
+
+	pthread_mutex_lock(&session->mutex);
+	while (channel->notices > 0)
+		(void)fiber_cond_wait(&session->changed, &session->mutex, 0);
+	pthread_mutex_unlock(&session->mutex);
+}
+
 bool session_channel_drop(struct session_channel *channel)
 {
 	if (channel_leave(channel))
 		session_end(channel->session);
 	if (session_channel_detaching(channel))
-		return false;
+		return false; /* that is posted after them */
+	channel_settle(channel);
 	connection_session_remove(channel->conn, channel);
 	return true;
 }

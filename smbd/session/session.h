@@ -94,8 +94,8 @@ struct session {
 
 /*
  * A session on one connection ([MS-SMB2] 3.3.1.14 Channel): has the signing key of its own.
- * Thread: its connection's reactor, but for `node` and `detaching`. Ownership: counted, by the
- * connection's table and by requests, which sign their replies with it.
+ * Thread: its connection's reactor, but for what is under the session's mutex. Ownership: counted,
+ * by the connection's table and by requests, which sign their replies with it.
  */
 struct session_channel {
 	struct session *session; /* held */
@@ -104,12 +104,14 @@ struct session_channel {
 				     * being bound: of the session's key */
 	struct preauth preauth;     /* of the session setup under way, 3.3.5.5 */
 	struct auth_exchange *auth; /* the authentication under way; NULL: none */
-	bool established;           /* requests may come on it */
+	bool established;           /* requests may come on it; set under its mutex */
 	bool binding;               /* to a session that was there before */
 	bool setup_busy;            /* a SESSION_SETUP leg is in its fiber */
 	unsigned refs;              /* the connection's, requests' */
 	bool detaching;             /* the session ended: `detach` is posted; under its mutex */
 	struct reactor_post detach;
+	unsigned notices;           /* posted to it: it waits for them; under its mutex */
+	uint64_t silent_ns;         /* when it was found silent; 0: never; under its mutex */
 	struct list_node node;      /* of the session; under its mutex */
 	struct list_node conn_node; /* of the connection */
 };

@@ -239,6 +239,36 @@ static void counted(struct pair *p)
 		op_free(ops[i]);
 }
 
+struct asked {
+	struct op *op;
+	bool delivered;
+};
+
+static void ask(struct end *e, void *arg)
+{
+	struct asked *asked = arg;
+
+	asked->delivered = channel_delivered(e->ch, asked->op->send.position);
+}
+
+/* The peer has it, so its machine has; that is known soon. */
+static void delivered(struct pair *p)
+{
+	struct end *a = &p->end[0], *b = &p->end[1];
+	struct asked asked = {.op = op_send(a, 3, 70000)};
+
+	end_submit_one(a, asked.op);
+	END_WAIT(b, b->got_count == 1);
+	END_WAIT(a, asked.op->done);
+	assert_int_equal(asked.op->err, 0);
+	for (unsigned i = 0; i < 5000 && !asked.delivered; i++) {
+		end_run(a, ask, &asked);
+		usleep(1000);
+	}
+	assert_true(asked.delivered);
+	op_free(asked.op);
+}
+
 static void described(struct pair *p)
 {
 	struct channel *a = p->end[0].ch, *b = p->end[1].ch;
@@ -296,6 +326,7 @@ const struct clause clauses_message[] = {
 	{"a file slice that cannot be read ends the channel", file_unreadable},
 	{"messages and their bytes are counted", counted},
 	{"a channel tells its state and credits", tells_its_state},
+	{"what has arrived is known as delivered", delivered},
 	{"a channel has an id, a name and limits", described},
 	{NULL, NULL},
 };

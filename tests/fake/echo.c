@@ -21,7 +21,12 @@ static size_t echo_split(struct channel *ch, const uint8_t *first, size_t have, 
 static void echo_done(struct channel_send *send, int err)
 {
 	struct echo_reply *r = container_of(send, struct echo_reply, send);
+	struct echo *e = r->ch->user;
 
+	if (!err) {
+		e->answered = r->ch;
+		atomic_store(&e->answered_to, send->position);
+	}
 	if (r->msg)
 		channel_release(r->ch, r->msg);
 	free(r);

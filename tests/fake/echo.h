@@ -22,6 +22,8 @@ struct echo {
 	atomic_uint accepted, closed, messages;
 	atomic_int last_err;           /* of closed() */
 	atomic_uintptr_t last_reactor; /* of the newest channel */
+	struct channel *answered;      /* whom the last done() was of, and where it ended */
+	_Atomic uint64_t answered_to;
 };
 
 void echo_init(struct echo *e);

@@ -35,6 +35,7 @@ struct fault_channel {
 	uint64_t bytes_out;
 	unsigned inflight; /* ops submitted and not yet done */
 	unsigned unreleased;
+	bool silent;  /* nothing gets through, either way, and nobody is told */
 	bool cut;     /* by the plan */
 	bool closing; /* by the user: nothing is delivered any more */
 	bool inner_closed, closed;
@@ -44,7 +45,7 @@ struct fault_channel {
 struct fault_send {
 	struct fault_item item;
 	struct list_node order; /* in sends */
-	bool finished;
+	bool finished, lost;
 	int err;
 	struct channel_send inner;
 	struct channel_send *outer;
@@ -157,6 +158,8 @@ static void fault_retire(struct fault_channel *f)
 		struct channel_send *outer = s->outer;
 		int err = fault_err(f, s->err);
 
+		outer->position = s->lost ? UINT64_MAX : s->inner.position;
+
 		if (!s->finished)
 			break;
 		list_del(n);
@@ -186,6 +189,12 @@ static void fault_send_finish(struct fault_send *s, int err)
 	reactor_defer(s->f->ch.reactor, &s->f->settle);
 }
 
+static void fault_send_lose(struct fault_send *s)
+{
+	s->lost = true;
+	fault_send_finish(s, 0);
+}
+
 static size_t fault_send_len(const struct channel_send *send)
 {
 	size_t n = send->file.len;
@@ -193,6 +202,19 @@ static size_t fault_send_len(const struct channel_send *send)
 	for (unsigned i = 0; i < send->msg_count; i++)
 		n += send->msg[i].len;
 	return n;
+}
+
+void fault_silence(struct channel *ch)
+{
+	fault_of(ch)->silent = true;
+}
+
+/* What was lost is not there; of what was not, the channel inside knows. */
+static bool fault_delivered(struct channel *ch, uint64_t position)
+{
+	struct fault_channel *f = fault_of(ch);
+
+	return position != UINT64_MAX && !f->inner_closed && channel_delivered(f->inner, position);
 }
 
 void fault_cut(struct channel *ch)
@@ -217,8 +239,8 @@ static void fault_send_out(struct fault_channel *f, struct fault_send *s)
 		fault_cut(&f->ch);
 	if (f->cut || f->inner_closed)
 		fault_send_finish(s, f->closing ? -ECANCELED : -ECONNRESET);
-	else if (fault_chance(f, f->plan.drop_out_one_in))
-		fault_send_finish(s, 0);
+	else if (f->silent || fault_chance(f, f->plan.drop_out_one_in))
+		fault_send_lose(s);
 	else
 		channel_send(f->inner, &s->inner);
 }
@@ -332,7 +354,7 @@ static void fault_message(struct channel *inner, struct channel_msg *msg)
 
 	if (++f->messages == f->plan.cut_at_message)
 		fault_cut(&f->ch);
-	if (f->cut || f->closing || fault_chance(f, f->plan.drop_in_one_in)) {
+	if (f->cut || f->closing || f->silent || fault_chance(f, f->plan.drop_in_one_in)) {
 		channel_release(inner, msg);
 		return;
 	}
@@ -478,6 +500,7 @@ static const struct channel_ops fault_ops = {
 	.release = fault_release,
 	.close = fault_close,
 	.stats = fault_stats,
+	.delivered = fault_delivered,
 };
 
 static const struct channel_ops fault_ops_no_remote = {
@@ -486,6 +509,7 @@ static const struct channel_ops fault_ops_no_remote = {
 	.release = fault_release,
 	.close = fault_close,
 	.stats = fault_stats,
+	.delivered = fault_delivered,
 };
 
 static void fault_queue_init(struct fault_channel *f, struct fault_queue *q,

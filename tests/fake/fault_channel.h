@@ -48,6 +48,10 @@ struct channel *fault_wrap(struct channel *inner, const struct fault_plan *plan)
 /* The channel inside. */
 struct channel *fault_inner(struct channel *ch);
 
+/* From now on nothing gets through, either way, and neither side is told: done() says 0, and the
+ * send is never delivered. */
+void fault_silence(struct channel *ch);
+
 /* Cut now. */
 void fault_cut(struct channel *ch);
 

@@ -46,6 +46,7 @@ struct world {
 	struct service *service;
 	struct command_table commands;
 	struct server *server;
+	struct channel_acceptor *acceptor;
 	struct tcp_listener *listener; /* when first asked for */
 	struct world_direct *direct;   /* NULL: there is no fabric */
 	unsigned peers;                /* connected */
@@ -173,6 +174,9 @@ struct world *world_create(const struct world_config *config)
 	w->service = service_create(conf);
 	assert_non_null(w->service);
 	start_server(w, conf, config ? config->server : NULL);
+	w->acceptor = &w->server->acceptor;
+	if (config && config->acceptor)
+		w->acceptor = config->acceptor(w->acceptor);
 	assert_int_equal(fiber_workers_start(2), 0);
 	w->reactor_count = config && config->reactors ? config->reactors : 1;
 	assert_true(w->reactor_count <= REACTORS_MAX);
@@ -183,8 +187,7 @@ struct world *world_create(const struct world_config *config)
 		assert_non_null(w->reactors[i]);
 	}
 	if (w->direct)
-		world_direct_listen(w->direct, w->reactors, w->reactor_count, w->pool,
-				    &w->server->acceptor);
+		world_direct_listen(w->direct, w->reactors, w->reactor_count, w->pool, w->acceptor);
 	for (unsigned i = 0; i <= w->reactor_count; i++)
 		assert_int_equal(reactor_start(w->reactors[i]), 0);
 	return w;
@@ -381,7 +384,7 @@ void peer_connect(struct world *w, struct peer *p)
 {
 	struct peer_channel *end = end_create(w, p);
 	struct mem_end ends[2] = {
-		{w->reactors[w->next_reactor++ % w->reactor_count], w->pool, &w->server->acceptor},
+		{w->reactors[w->next_reactor++ % w->reactor_count], w->pool, w->acceptor},
 		{peers_reactor(w), w->pool, &end->acceptor}};
 	struct mem_config config;
 
@@ -448,7 +451,7 @@ static struct sockaddr_storage listen_address(struct world *w)
 		.reactors = w->reactors,
 		.reactor_count = w->reactor_count,
 		.pool = w->pool,
-		.acceptor = &w->server->acceptor,
+		.acceptor = w->acceptor,
 	};
 
 	memcpy(&address, &loopback, sizeof(loopback));

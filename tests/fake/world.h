@@ -24,6 +24,7 @@
 #define WORLD_PASSWORD "secret"
 
 struct fake_verbs_config;
+struct channel_acceptor;
 struct peer_channel;
 struct preauth;
 struct server_config;
@@ -41,6 +42,8 @@ struct world_config {
 	unsigned reactors; /* of the server; 0: 1. Peers get them in turn */
 	/* Change what the server is made with: may be NULL. */
 	void (*server)(struct server_config *config);
+	/* Stand between the listeners and the server, whose acceptor is given: may be NULL. */
+	struct channel_acceptor *(*acceptor)(struct channel_acceptor *server);
 	/* The fabric that the server listens on for SMB Direct: may be NULL. */
 	const struct fake_verbs_config *fabric;
 	size_t pool_bytes; /* 0: 64 MiB */

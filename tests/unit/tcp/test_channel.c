@@ -409,6 +409,57 @@ static void reset_by_peer(void **state)
 	server_stop(&s);
 }
 
+struct question {
+	struct reactor_post post;
+	struct echo *echo;
+	_Atomic int answer; /* -1: none yet */
+};
+
+static void question_run(struct reactor_post *post)
+{
+	struct question *q = container_of(post, struct question, post);
+
+	q->answer = channel_delivered(q->echo->answered, q->echo->answered_to);
+}
+
+static bool is_delivered(struct server *s)
+{
+	struct question q = {.post.run = question_run, .echo = &s->echo, .answer = -1};
+
+	reactor_post(s->reactor, &q.post);
+	while (q.answer < 0)
+		usleep(1000);
+	return q.answer;
+}
+
+/* What the socket has taken is not what the peer's machine has: it has no room, and acknowledges
+ * nothing. */
+static void delivered(void **state)
+{
+	static uint8_t bytes[200004];
+	int small = 4096, fd;
+	struct server s;
+
+	server_prepare(&s);
+	s.config.send_buffer_bytes = 1 << 20;
+	server_start(&s);
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)), 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&s.address, sizeof(struct sockaddr_in)), 0);
+	put_frame(fd, 200000, 7);
+	assert_true(echo_wait(&s.echo.messages, 1));
+	while (!s.echo.answered_to)
+		usleep(1000);
+	assert_int_equal(s.echo.answered_to, 200004);
+	assert_false(is_delivered(&s));
+	get(fd, bytes, sizeof(bytes));
+	for (unsigned i = 0; i < 5000 && !is_delivered(&s); i++)
+		usleep(1000);
+	assert_true(is_delivered(&s));
+	close(fd);
+	server_stop(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -418,6 +469,7 @@ int main(void)
 		cmocka_unit_test(idle),       cmocka_unit_test(never_reads),
 		cmocka_unit_test(trickles),   cmocka_unit_test(coalesced),
 		cmocka_unit_test(last_words), cmocka_unit_test(reset_by_peer),
+		cmocka_unit_test(delivered),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
