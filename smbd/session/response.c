@@ -78,6 +78,22 @@ static void header_write(const struct request *req, struct nt_status status, uin
 	smb2_header_encode(w, &header);
 }
 
+/* Who signs for a session that is not on this connection gets his own signature back, as Windows
+ * does it: clients that want answers signed believe the status then, and no key is used. */
+static void echo_signature(const struct request *req, struct wr *w)
+{
+	struct rd in = req->in;
+
+	if (!(req->flags & SMB2_FLAGS_SIGNED) || req->channel || req->smb1)
+		return;
+	in.off = SMB2_HEADER_OFFSET_SIGNATURE;
+	wr_u32_at(w, SMB2_HEADER_OFFSET_FLAGS,
+		  SMB2_FLAGS_SERVER_TO_REDIR | SMB2_FLAGS_SIGNED |
+			  (req->flags & SMB2_FLAGS_RELATED_OPERATIONS));
+	for (unsigned i = 0; i < SIGN_SIGNATURE_BYTES / 4; i++)
+		wr_u32_at(w, SMB2_HEADER_OFFSET_SIGNATURE + 4 * i, rd_u32(&in));
+}
+
 void response_shape(struct request *req)
 {
 	struct wr w;
@@ -94,6 +110,7 @@ void response_shape(struct request *req)
 	req->sign = signing_wanted(req);
 	w = wr_init(req->out_bytes, SMB2_HEADER_SIZE);
 	header_write(req, req->status, req->credits_granted, req->sign, &w);
+	echo_signature(req, &w);
 }
 
 /* ---- the message ---- */
