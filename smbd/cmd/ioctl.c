@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* IOCTL, [MS-SMB2] 3.3.5.15: the frame, and the codes that are not about a file's data. */
-#include "smbd/wire/ioctl.h"
+#include "smbd/cmd/ioctl.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "smbd/cmd/handle.h"
 #include "smbd/cmd/pipe.h"
 #include "smbd/cmd/service.h"
 #include "smbd/cmd/session_commands.h"
@@ -21,14 +20,6 @@
 #include "transport/base/log.h"
 #include "transport/channel.h"
 #include "transport/fiber/fiber.h"
-
-#define OBJECT_ID_BYTES 64
-
-/* What a code's handler works on. It writes its output to req->payload. */
-struct ioctl {
-	const struct smb2_ioctl_request *in;
-	struct smb2_ioctl_response *out;
-};
 
 uint32_t cmd_ioctl_payload(struct rd in)
 {
@@ -213,31 +204,6 @@ static struct nt_status pipe_wait(struct request *req, const struct ioctl *ioctl
 	return fsctl_pipe_wait_decode(&r, &wait) ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
 }
 
-/* ---- object ids, [MS-FSCC] 2.3.3: every file has one, made of which file it is ---- */
-
-static struct nt_status object_id(struct request *req, const struct ioctl *ioctl)
-{
-	struct fsctl_object_id out = {0};
-	struct nt_status status;
-	struct handle *h;
-	struct wr w;
-
-	status = handle_get(req, ioctl->in->file_id, &h);
-	if (nt_error(status))
-		return status;
-	if (ioctl->in->max_output_response < OBJECT_ID_BYTES)
-		return STATUS_INVALID_PARAMETER;
-	status = request_payload_get(req, OBJECT_ID_BYTES);
-	if (nt_error(status))
-		return status;
-	w = wr_init(out.object_id.bytes, sizeof(out.object_id.bytes));
-	wr_u64(&w, h->file.node->id.ino);
-	wr_u64(&w, h->file.node->id.dev);
-	out.birth_object_id = out.object_id;
-	fsctl_object_id_encode(&req->payload, &out);
-	return STATUS_SUCCESS;
-}
-
 /* ---- the frame ---- */
 
 static const struct {
@@ -251,7 +217,18 @@ static const struct {
 	{FSCTL_PIPE_TRANSCEIVE, transceive},
 	{FSCTL_PIPE_PEEK, pipe_peek},
 	{FSCTL_PIPE_WAIT, pipe_wait},
-	{FSCTL_CREATE_OR_GET_OBJECT_ID, object_id},
+	{FSCTL_CREATE_OR_GET_OBJECT_ID, ioctl_object_id},
+	{FSCTL_GET_COMPRESSION, ioctl_get_compression},
+	{FSCTL_SET_COMPRESSION, ioctl_set_compression},
+	{FSCTL_SET_SPARSE, ioctl_set_sparse},
+	{FSCTL_SET_ZERO_DATA, ioctl_zero_data},
+	{FSCTL_QUERY_ALLOCATED_RANGES, ioctl_allocated_ranges},
+	{FSCTL_FILE_LEVEL_TRIM, ioctl_trim},
+	{FSCTL_SRV_REQUEST_RESUME_KEY, ioctl_resume_key},
+	{FSCTL_SRV_COPYCHUNK, ioctl_copychunk},
+	{FSCTL_SRV_COPYCHUNK_WRITE, ioctl_copychunk},
+	{FSCTL_DUPLICATE_EXTENTS_TO_FILE, ioctl_duplicate_extents},
+	{FSCTL_DUPLICATE_EXTENTS_TO_FILE_EX, ioctl_duplicate_extents},
 };
 
 /* 3.3.5.15: a code that nobody here knows. Windows' file systems say INVALID_DEVICE_REQUEST, and
@@ -280,7 +257,7 @@ struct nt_status cmd_ioctl(struct request *req)
 	uint32_t max = (uint32_t)request_max_transact(req);
 	struct smb2_ioctl_response out = {0};
 	struct smb2_ioctl_request in;
-	struct ioctl ioctl = {.in = &in, .out = &out};
+	struct ioctl ioctl = {.in = &in};
 	struct nt_status status;
 
 	if (!smb2_ioctl_request_decode(&req->in, &in))
@@ -291,7 +268,7 @@ struct nt_status cmd_ioctl(struct request *req)
 	    in.max_output_response > max)
 		return STATUS_INVALID_PARAMETER;
 	status = run(req, &ioctl);
-	if (nt_error(status))
+	if (nt_error(status) && !req->error_has_body)
 		return status;
 	out.ctl_code = in.ctl_code;
 	out.file_id = in.file_id;

@@ -50,7 +50,7 @@ static int hold_job(void *arg)
 	return set_as(job->node->cred, job->node->fd, set_times, &job->times);
 }
 
-static int hold_times(struct vfs_node *node, unsigned touched)
+int hold_times(struct vfs_node *node, unsigned touched)
 {
 	static const struct timespec omit = {.tv_nsec = UTIME_OMIT};
 	unsigned held = node->held_times & touched;
@@ -303,6 +303,26 @@ static int attributes_job(void *arg)
 	if (!err)
 		err = hold_times(node, VFS_TIME_CHANGE);
 	return err ? err : vfs_node_stat(node, &node->stat);
+}
+
+static int sparse_job(void *arg)
+{
+	struct attributes_job *job = arg;
+	struct vfs_node *node = job->node;
+	int err = vfs_node_stat(node, &node->stat);
+
+	if (err)
+		return err;
+	node->stat.attributes = (node->stat.attributes & ~VFS_ATTR_SPARSE) | job->attributes;
+	err = stat_store(node->share, node->cred, node->fd, &node->stat);
+	return err ? err : vfs_node_stat(node, &node->stat);
+}
+
+int vfs_node_set_sparse(struct vfs_node *node, bool sparse)
+{
+	struct attributes_job job = {node, sparse ? VFS_ATTR_SPARSE : 0};
+
+	return vfs_run(sparse_job, &job);
 }
 
 int vfs_node_set_attributes(struct vfs_node *node, uint32_t attributes)

@@ -124,6 +124,10 @@ void change_time_show(const struct vfs_id *id, const struct timespec *real,
 		      const struct timespec *shown);
 void change_time_apply(struct vfs_stat *st); /* st->ctime is the real one before */
 
+/* Put back the times that are held and that I/O of this kind (VFS_TIME_*) has moved (data.c). In a
+ * job or a fiber. */
+int hold_times(struct vfs_node *node, unsigned touched);
+
 /* ---- extended attributes (ea.c, streams.c) ---- */
 #define XATTR_NAME_MAX_SIZE 256 /* with its NUL */
 

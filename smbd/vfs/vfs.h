@@ -230,6 +230,29 @@ int vfs_node_set_alloc(struct vfs_node *node, uint64_t bytes);
 enum vfs_lock { VFS_LOCK_NONE, VFS_LOCK_SHARED, VFS_LOCK_EXCLUSIVE };
 int vfs_node_lock(struct vfs_node *node, uint64_t first, uint64_t last, enum vfs_lock to);
 
+/* ---- ranges of the data: a hole takes no space, and reads as zeros ---- */
+struct vfs_range {
+	uint64_t offset, len;
+};
+
+/* Zeros in place of what is there; nothing beyond the end changes. free: take no space for them, as
+ * far as the file system can; else keep it. */
+int vfs_node_zero(struct vfs_node *node, const struct vfs_range *range, bool free);
+/* What of the range is no hole, clipped to it and to the end of the file: at most `max` of them, in
+ * order. How many there are in out; -E2BIG: that many, and more there are. */
+int vfs_node_ranges(struct vfs_node *node, const struct vfs_range *range, struct vfs_range *out,
+		    unsigned max);
+/* Copy within the machine: the range, or less of it at the source's end. What the file systems can
+ * share is shared. The bytes, or an error. */
+ssize_t vfs_node_copy(struct vfs_node *source, const struct vfs_range *range,
+		      struct vfs_node *target, uint64_t target_offset);
+/* The same bytes on the medium for both, all or nothing: -EOPNOTSUPP where the file system can't,
+ * -EXDEV on another one, -EINVAL for what is not whole blocks. */
+int vfs_node_clone(struct vfs_node *source, const struct vfs_range *range, struct vfs_node *target,
+		   uint64_t target_offset);
+/* VFS_ATTR_SPARSE is a promise to the client that zeroed ranges are holes. */
+int vfs_node_set_sparse(struct vfs_node *node, bool sparse);
+
 /* ---- attributes and times ---- */
 #define VFS_TIME_BIRTH  0x1u
 #define VFS_TIME_ACCESS 0x2u

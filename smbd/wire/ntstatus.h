@@ -105,6 +105,7 @@ struct nt_status nt_status_from_errno(int err);
 	X(IO_TIMEOUT, 0xc00000b5)                 \
 	X(FILE_IS_A_DIRECTORY, 0xc00000ba)        \
 	X(NOT_SUPPORTED, 0xc00000bb)              \
+	X(INVALID_VIEW_SIZE, 0xc000001f)          \
 	X(DUPLICATE_NAME, 0xc00000bd)             \
 	X(BAD_NETWORK_PATH, 0xc00000be)           \
 	X(NETWORK_ACCESS_DENIED, 0xc00000ca)      \

@@ -9,6 +9,7 @@
 
 #include "smbd/wire/error.h"
 #include "smbd/wire/flush.h"
+#include "smbd/wire/ioctl.h"
 #include "smbd/wire/read.h"
 #include "smbd/wire/utf16.h"
 #include "smbd/wire/write.h"
@@ -213,6 +214,32 @@ struct nt_status file_set(struct peer *p, struct smb2_file_id id, uint8_t type, 
 	msg_begin(p, &msg, SMB2_SET_INFO);
 	smb2_set_info_request_encode(&msg.w, &in);
 	return peer_finish(p, &msg, &reply);
+}
+
+/* Output comes with some errors too; an answer that has none is an ERROR response. */
+struct nt_status file_ioctl(struct peer *p, struct smb2_file_id id, uint32_t code, const void *data,
+			    size_t len, uint32_t room, struct wire_blob *out)
+{
+	const struct smb2_ioctl_request in = {.ctl_code = code,
+					      .file_id = id,
+					      .input = WIRE_BLOB(data, len),
+					      .max_output_response = room,
+					      .flags = SMB2_0_IOCTL_IS_FSCTL};
+	struct smb2_ioctl_response response = {.output = {NULL, 0}};
+	struct nt_status status;
+	struct rd r;
+
+	msg_begin(p, &msg, SMB2_IOCTL);
+	smb2_ioctl_request_encode(&msg.w, &in);
+	status = peer_call(p, &msg, &reply);
+	r = reply.rd;
+	if (!smb2_ioctl_response_decode(&r, &response)) {
+		assert_true(nt_error(status));
+		response.output = (struct wire_blob){NULL, 0};
+	}
+	if (out)
+		*out = response.output;
+	return status;
 }
 
 struct nt_status file_list(struct peer *p, struct smb2_file_id id, uint8_t class, uint8_t flags,

@@ -54,6 +54,10 @@ struct nt_status file_set(struct peer *p, struct smb2_file_id id, uint8_t type, 
 struct nt_status file_list(struct peer *p, struct smb2_file_id id, uint8_t class, uint8_t flags,
 			   const char *pattern, uint32_t room, struct wire_blob *data);
 
+/* room: MaxOutputResponse. */
+struct nt_status file_ioctl(struct peer *p, struct smb2_file_id id, uint32_t code, const void *data,
+			    size_t len, uint32_t room, struct wire_blob *out);
+
 /* ErrorData of the last answer; 0 bytes if it has none. */
 struct wire_blob file_error_data(void);
 
