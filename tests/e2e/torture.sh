@@ -7,7 +7,11 @@ EXPECTED=$TOP/tests/e2e/torture.expected
 SUITES=${SUITES:-$(grep -v '^#' "$EXPECTED" | cut -f1 | uniq)}
 command -v smbtorture >/dev/null || skip_all "no smbtorture (samba-testsuite)"
 
-server_up "server signing = auto"
+mkdir -m 0 "$WORK/noperm"
+# bug14788 asks on a share whose folder tester may not enter
+server_up "server signing = auto" "[noperm]
+	path = $WORK/noperm
+	read only = no"
 client_conf
 for suite in $SUITES; do
 	rm -rf "${SHARE:?}"/*
