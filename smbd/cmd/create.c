@@ -324,10 +324,12 @@ static struct nt_status create_open_existing(struct creation *c, struct vfs_node
 	status = create_open_data(c, node);
 	if (nt_success(status) && truncate)
 		status = create_truncate(c, node);
-	if (nt_success(status) && truncate)
+	if (nt_success(status) && truncate) {
+		file_overwritten(&c->h->file);
 		file_notify(c->h->files, &c->h->file, FILE_ACTION_MODIFIED,
 			    FILE_NOTIFY_CHANGE_ATTRIBUTES | FILE_NOTIFY_CHANGE_SIZE |
 				    FILE_NOTIFY_CHANGE_LAST_WRITE);
+	}
 	if (!nt_success(status)) {
 		/* a failed open deletes nothing */
 		c->h->file.delete_on_close = false;
@@ -364,7 +366,7 @@ static struct nt_status create_check_parent(struct creation *c, struct vfs_node 
 {
 	if (!file_delete_pending(c->h->files, &node->parent))
 		return STATUS_SUCCESS;
-	c->h->file.delete_on_close = true;
+	c->h->file.delete_on_close = c->h->file.delete_if_alone = true;
 	if (!nt_success(file_close(c->h->files, &c->h->file)))
 		log_info("create: could not take back %s", c->name->path);
 	return STATUS_DELETE_PENDING;

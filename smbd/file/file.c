@@ -161,10 +161,17 @@ static bool refuses(uint32_t sharing, uint32_t access)
 	       (!(sharing & FILE_SHARE_DELETE) && (access & DELETE));
 }
 
+/* What an open takes: also, until it has cut off what was there, the writing that is not granted
+ * to it. */
+static uint32_t open_demand(const struct file_open *open)
+{
+	return open->access | (open->overwrites ? FILE_WRITE_DATA : 0);
+}
+
 static bool conflicts(const struct file_open *o, uint32_t access, uint32_t sharing)
 {
-	return (access & ACCESS_ANY) && (o->access & ACCESS_ANY) &&
-	       (refuses(o->sharing, access) || refuses(sharing, o->access));
+	return (access & ACCESS_ANY) && (open_demand(o) & ACCESS_ANY) &&
+	       (refuses(o->sharing, access) || refuses(sharing, open_demand(o)));
 }
 
 bool file_open_conflict(const struct file_open *a, const struct file_open *b)
@@ -269,12 +276,6 @@ static bool open_link(struct shard *shard, struct file_open *open)
 	return true;
 }
 
-/* What an overwriting open asks of the others, though it is not granted the bit. */
-static uint32_t open_demand(const struct file_open *open)
-{
-	return open->access | (open->overwrites ? FILE_WRITE_DATA : 0);
-}
-
 /* Looking at a file takes nothing from who caches it, [MS-FSA] 2.1.5.1.2. */
 static bool open_only_looks(const struct file_open *open)
 {
@@ -368,6 +369,15 @@ struct nt_status file_open_add(struct file_table *table, struct file_open *open,
 	return status;
 }
 
+void file_overwritten(struct file_open *open)
+{
+	struct shard *shard = open->file->shard;
+
+	pthread_mutex_lock(&shard->mutex);
+	open->overwrites = false;
+	pthread_mutex_unlock(&shard->mutex);
+}
+
 char *file_open_path(struct file_table *table, struct file_open *open, void *talloc_ctx)
 {
 	struct shard *shard = shard_of(table, &open->node->id);
@@ -433,6 +443,21 @@ static struct nt_status delete_allowed(struct file_open *open)
 	return nt_status_from_errno(err);
 }
 
+/* What came into the directory before it was marked was not seen by delete_allowed(); who comes
+ * after sees the mark, and takes back what he made. */
+static struct nt_status delete_confirm(struct shard *shard, struct file_open *open)
+{
+	int err = open->node->stat.directory ? vfs_node_is_empty(open->node) : 0;
+
+	if (err != -ENOTEMPTY)
+		return STATUS_SUCCESS;
+	pthread_mutex_lock(&shard->mutex);
+	file_forget_delete(open->file);
+	file_notify_deleting(open->file, false);
+	pthread_mutex_unlock(&shard->mutex);
+	return STATUS_DIRECTORY_NOT_EMPTY;
+}
+
 struct nt_status file_delete_set(struct file_table *table, struct file_open *open, bool pending)
 {
 	struct shard *shard = shard_of(table, &open->node->id);
@@ -450,7 +475,7 @@ struct nt_status file_delete_set(struct file_table *table, struct file_open *ope
 		status = STATUS_INSUFFICIENT_RESOURCES;
 	}
 	pthread_mutex_unlock(&shard->mutex);
-	return status;
+	return pending && nt_success(status) ? delete_confirm(shard, open) : status;
 }
 
 /* The last open of a file that is to go. It is in the table yet, so that nobody gets in. A
@@ -516,6 +541,8 @@ void file_open_leave(struct file_table *table, struct file_open *open, struct fi
 {
 	*file = open->file;
 	*base = open->base;
+	if (open->delete_if_alone && open->file->opens.next->next != &open->file->opens)
+		open->delete_on_close = false;
 	if (open->delete_on_close && !open->file->delete_pending) {
 		if (!file_mark(open->file, open))
 			log_err("no memory to delete %s", open->path);
@@ -640,9 +667,48 @@ static void file_moved(struct file *file, const struct vfs_share *share, const s
 	pthread_mutex_unlock(&file->shard->mutex);
 }
 
+/* Anybody who has it open stands in the way: ask as if to own it alone; and until it is replaced,
+ * nobody else gets in. */
+static struct nt_status target_hold(struct file_table *table, const struct vfs_id *id,
+				    struct file **held)
+{
+	struct shard *shard = shard_of(table, id);
+	struct nt_status status = STATUS_ACCESS_DENIED;
+	struct file *file;
+
+	pthread_mutex_lock(&shard->mutex);
+	file = file_find(shard, id);
+	if (file && (file->deleting || !list_empty(&file->opens) || !list_empty(&file->streams)))
+		goto unlock;
+	if (!file)
+		file = file_make(shard, id);
+	status = file ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
+	if (file) {
+		file->deleting = true;
+		file_pin(file);
+	}
+	*held = file;
+unlock:
+	pthread_mutex_unlock(&shard->mutex);
+	return status;
+}
+
+/* It was replaced, or not. */
+static void target_release(struct file *held)
+{
+	struct shard *shard = held ? held->shard : NULL;
+
+	if (!held)
+		return;
+	pthread_mutex_lock(&shard->mutex);
+	held->deleting = false;
+	file_removed(held);
+	pthread_mutex_unlock(&shard->mutex);
+}
+
 /* What stands at the new name, [MS-FSA] 2.1.5.15.11: may it be replaced? */
 static struct nt_status target_allowed(struct file_table *table, const struct file_open *open,
-				       const char *new_path, bool replace)
+				       const char *new_path, bool replace, struct file **held)
 {
 	struct nt_status status = STATUS_SUCCESS;
 	struct vfs_node *target;
@@ -656,16 +722,8 @@ static struct nt_status target_allowed(struct file_table *table, const struct fi
 		status = STATUS_OBJECT_NAME_COLLISION;
 	else if (target->stat.directory || (target->stat.attributes & VFS_ATTR_READONLY))
 		status = STATUS_ACCESS_DENIED;
-	else { /* anybody who has it open stands in the way: ask as if to own it alone */
-		struct shard *shard = shard_of(table, &target->id);
-		struct file *file;
-
-		pthread_mutex_lock(&shard->mutex);
-		file = file_find(shard, &target->id);
-		if (file && !list_empty(&file->opens))
-			status = STATUS_ACCESS_DENIED;
-		pthread_mutex_unlock(&shard->mutex);
-	}
+	else
+		status = target_hold(table, &target->id, held);
 	(void)vfs_node_close(target); /* O_PATH: nothing to lose */
 	return status;
 }
@@ -684,12 +742,14 @@ static struct nt_status parent_allowed(struct file_table *table, const struct fi
 	return file_open_check(table, &parent, add, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL);
 }
 
+/* held: what is about to be replaced, for target_release(); or NULL. */
 static struct nt_status name_allowed(struct file_table *table, const struct file_open *open,
-				     const char *new_path, bool replace)
+				     const char *new_path, bool replace, struct file **held)
 {
 	struct nt_status status = parent_allowed(table, open, new_path);
 
-	return nt_error(status) ? status : target_allowed(table, open, new_path, replace);
+	*held = NULL;
+	return nt_error(status) ? status : target_allowed(table, open, new_path, replace, held);
 }
 
 static struct nt_status name_status(int err)
@@ -716,6 +776,7 @@ struct nt_status file_rename(struct file_table *table, struct file_open *open, c
 	char *from = file_open_path(table, open, NULL), *to = NULL;
 	struct moved moved = {.id = &node->id, .from = from};
 	struct nt_status status = STATUS_INSUFFICIENT_RESOURCES;
+	struct file *held;
 
 	if (!from)
 		return status;
@@ -727,10 +788,11 @@ struct nt_status file_rename(struct file_table *table, struct file_open *open, c
 		goto free_from;
 	if (streams_are_open(open))
 		goto free_from;
-	status = name_allowed(table, open, new_path, replace);
+	status = name_allowed(table, open, new_path, replace, &held);
 	if (nt_error(status))
 		goto free_from;
 	status = name_status(vfs_node_rename(node, from, new_path, replace, NULL, &to));
+	target_release(held);
 	moved.to = to;
 	if (nt_success(status) && node->stat.directory)
 		file_each_open(table, node->share, moved_each, &moved);
@@ -748,13 +810,15 @@ struct nt_status file_link(struct file_table *table, struct file_open *open, con
 			   bool replace)
 {
 	struct nt_status status;
+	struct file *held;
 
 	if (open->node->stat.directory)
 		return STATUS_FILE_IS_A_DIRECTORY;
-	status = name_allowed(table, open, new_path, replace);
+	status = name_allowed(table, open, new_path, replace, &held);
 	if (nt_error(status))
 		return status;
 	status = name_status(vfs_node_link(open->node, new_path, replace));
+	target_release(held);
 	if (nt_success(status))
 		file_notify_path(table, open->node->share, new_path, FILE_ACTION_ADDED,
 				 FILE_NOTIFY_CHANGE_FILE_NAME);

@@ -39,8 +39,10 @@ struct file_open {
 	uint32_t sharing;     /* FILE_SHARE_* of wire/create.h */
 	bool delete_on_close; /* [MS-SMB2] FILE_DELETE_ON_CLOSE: takes effect when this open closes
 			       */
+	bool delete_if_alone; /* but not from under others who have it open then */
 	bool posix_locks;     /* local processes are to see its byte-range locks */
-	bool overwrites;      /* what is there is cut off: asks for writing, and breaks more */
+	bool overwrites;      /* what is there is cut off: asks for writing, and breaks more; under
+			       * the shard's mutex, until file_overwritten() */
 	struct oplock_request want;
 	void *client;           /* whom to tell of breaks: for file_breaker */
 	struct smb2_file_id id; /* as the client names it */
@@ -77,6 +79,9 @@ unsigned file_table_count(struct file_table *table); /* opens, for status */
  */
 struct nt_status file_open_add(struct file_table *table, struct file_open *open,
 			       struct file_wait *wait) NT_WARN_UNUSED;
+
+/* What was there is cut off: others need not let write for that any more. */
+void file_overwritten(struct file_open *open);
 
 /* Would a new open be let in? The same answers, nothing entered; for a caller that must know before
  * it truncates. `self` (may be NULL) is left out of account. */

@@ -76,6 +76,10 @@ static void open_free(struct open *open)
 
 	pthread_mutex_lock(&session->mutex);
 	id_table_free(&session->opens, open->slot);
+	if (open->closing) {
+		open->tree->ending--;
+		session->ending--;
+	}
 	fiber_cond_broadcast(&session->changed);
 	pthread_mutex_unlock(&session->mutex);
 	atomic_fetch_sub(&session->server->open_count, 1);
@@ -167,6 +171,8 @@ static void open_take(struct open *open)
 	id_table_set(&open->session->opens, open->slot, NULL);
 	open->closing = true;
 	open->tree->opens--;
+	open->tree->ending++;
+	open->session->ending++;
 }
 
 struct nt_status open_close(struct open *open)
@@ -213,6 +219,9 @@ void opens_end(struct session *session, const struct tree *tree)
 			log_warning("an open ended with %s", nt_status_name(status));
 		pthread_mutex_lock(&session->mutex);
 	}
+	/* those that a CLOSE is ending meanwhile */
+	while ((tree ? tree->ending : session->ending) > 0)
+		(void)fiber_cond_wait(&session->changed, &session->mutex, 0);
 	pthread_mutex_unlock(&session->mutex);
 }
 

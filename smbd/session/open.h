@@ -94,7 +94,8 @@ void open_enter(struct open *open);
 void open_leave(struct open *open);
 
 /* In a fiber: end all of the session, or of one tree of it, and no new ones can be published
- * meanwhile (the session has ended, the tree is off its table). */
+ * meanwhile (the session has ended, the tree is off its table). Those that somebody else is ending
+ * already are waited for. */
 void opens_end(struct session *session, const struct tree *tree);
 
 /* How many there are; and one() for each, under the session's mutex. NULL: count. */

@@ -87,6 +87,7 @@ struct session {
 	bool replaced; /* fixed once SESSION_ENDED */
 	struct id_table trees;
 	struct id_table opens;
+	unsigned ending; /* opens that are off the table and not freed yet */
 
 	atomic_uint refs;
 	struct list_node node; /* in its shard */

@@ -45,7 +45,8 @@ struct tree {
 	atomic_uint refs;
 	bool published;
 	uint32_t slot;
-	unsigned opens; /* under the session's mutex */
+	unsigned opens;  /* under the session's mutex */
+	unsigned ending; /* opens that are off the table and not freed yet; likewise */
 };
 
 /* Not found until tree_publish(). Takes over the reference on the share, also on failure.

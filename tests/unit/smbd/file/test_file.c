@@ -374,6 +374,44 @@ static void test_breaker(void **state)
 	close_ok(s, &b);
 }
 
+/* Who cuts off what is there writes, though he may not be granted it: until it is done, those who
+ * do not let others write stay out. [MS-FSA] 2.1.5.1.2.1 */
+static void test_overwriting_is_writing(void **state)
+{
+	struct file_open over, reader;
+	struct files *s = *state;
+
+	local_file(&s->f, "f", "text");
+	over = (struct file_open){.node = lookup(&s->f, "f"),
+				  .access = FILE_READ_DATA,
+				  .sharing = SHARE_ALL,
+				  .overwrites = true};
+	assert_status(file_open_add(s->table, &over, NULL), STATUS_SUCCESS);
+	assert_status(try_open(s, "f", FILE_READ_DATA, FILE_SHARE_READ, &reader),
+		      STATUS_SHARING_VIOLATION);
+	file_overwritten(&over);
+	open_ok(s, "f", FILE_READ_DATA, FILE_SHARE_READ, &reader);
+	close_ok(s, &over);
+	close_ok(s, &reader);
+}
+
+/* What is taken back stays for who has it open. */
+static void test_delete_if_alone(void **state)
+{
+	struct files *s = *state;
+	struct file_open a, b;
+
+	local_file(&s->f, "f", "");
+	open_ok(s, "f", DELETE, SHARE_ALL, &a);
+	open_ok(s, "f", DELETE, SHARE_ALL, &b);
+	a.delete_on_close = a.delete_if_alone = true;
+	close_ok(s, &a);
+	assert_false(file_open_delete_pending(&b));
+	b.delete_on_close = b.delete_if_alone = true;
+	close_ok(s, &b);
+	assert_false(local_exists(&s->f, "f"));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -390,6 +428,8 @@ int main(void)
 		TEST(test_rename_targets),
 		TEST(test_rename_and_parent),
 		TEST(test_breaker),
+		TEST(test_overwriting_is_writing),
+		TEST(test_delete_if_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

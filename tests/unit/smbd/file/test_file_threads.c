@@ -4,13 +4,14 @@
 #include "tests/unit/smbd/vfs/fixture.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 
 #include "smbd/file/file.h"
 #include "smbd/wire/access.h"
 #include "smbd/wire/create.h"
 
-enum { THREADS = 4, ROUNDS = 400, FILES = 3 };
+enum { THREADS = 4, ROUNDS = 400, FILES = 3, RACES = 4000 /* for windows that are short */ };
 
 #define SHARE_ALL (FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE)
 
@@ -84,6 +85,90 @@ static void *shuffle(void *arg)
 	return NULL;
 }
 
+/* What is open is not replaced under who has it. */
+static atomic_uint replaced;
+
+static void *replace(void *arg)
+{
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		struct file_open o;
+		struct stat st;
+
+		if (!open_file("target", FILE_READ_DATA, SHARE_ALL, &o))
+			continue;
+		if (fstat(o.node->fd, &st) == 0 && st.st_nlink > 0) { /* not found just before */
+			for (unsigned spin = 0; spin < 50; spin++)
+				sched_yield();
+			if (fstat(o.node->fd, &st) == 0 && st.st_nlink == 0)
+				atomic_fetch_add(&broken, 1);
+		}
+		(void)file_close(table, &o);
+		if (!open_file((uintptr_t)arg % 2 ? "source" : "other", DELETE, SHARE_ALL, &o))
+			continue;
+		if (nt_success(file_rename(table, &o, "target", true)))
+			atomic_fetch_add(&replaced, 1);
+		(void)file_close(table, &o);
+	}
+	return NULL;
+}
+
+/* One marks an empty directory for deletion while another makes a file in it, as CREATE does. At
+ * most one of them is told that it went well. */
+static pthread_barrier_t barrier;
+static bool made, marked;
+
+static bool make_in_directory(void)
+{
+	struct vfs_create create = {0};
+	struct file_open o = {.access = FILE_READ_DATA, .sharing = SHARE_ALL};
+	bool stays;
+
+	if (vfs_create(fixture.share, fixture.cred, "fill/f", &create, &o.node) != 0)
+		return false;
+	if (!nt_success(file_open_add(table, &o, NULL))) {
+		vfs_node_close(o.node);
+		return false;
+	}
+	stays = !file_delete_pending(table, &o.node->parent);
+	o.delete_on_close = o.delete_if_alone = !stays;
+	(void)file_close(table, &o);
+	return stays;
+}
+
+static void *make_files(void *arg)
+{
+	for (unsigned i = 0; i < RACES; i++) {
+		pthread_barrier_wait(&barrier);
+		made = make_in_directory();
+		pthread_barrier_wait(&barrier);
+	}
+	return NULL;
+}
+
+static void test_mark_and_make(void **state)
+{
+	struct file_open dir;
+	pthread_t maker;
+
+	local_dir(&fixture, "fill");
+	assert_true(open_file("fill", DELETE, SHARE_ALL, &dir));
+	pthread_barrier_init(&barrier, NULL, 2);
+	assert_int_equal(pthread_create(&maker, NULL, make_files, NULL), 0);
+	for (unsigned i = 0; i < RACES; i++) {
+		pthread_barrier_wait(&barrier);
+		marked = nt_success(file_delete_set(table, &dir, true));
+		pthread_barrier_wait(&barrier);
+		assert_false(marked && made);
+		assert_int_equal(local_exists(&fixture, "fill/f"), made);
+		if (made)
+			assert_int_equal(unlink(local(&fixture, "fill/f")), 0);
+		assert_true(nt_success(file_delete_set(table, &dir, false)));
+	}
+	pthread_join(maker, NULL);
+	pthread_barrier_destroy(&barrier);
+	(void)file_close(table, &dir);
+}
+
 static void run(void *(*fn)(void *))
 {
 	pthread_t threads[THREADS];
@@ -99,6 +184,12 @@ static void run(void *(*fn)(void *))
 static void test_owners(void **state)
 {
 	run(own);
+}
+
+static void test_replace(void **state)
+{
+	run(replace);
+	assert_true(atomic_load(&replaced) > 0);
 }
 
 static void test_shuffle(void **state)
@@ -128,6 +219,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_owners),
 		cmocka_unit_test(test_shuffle),
+		cmocka_unit_test(test_replace),
+		cmocka_unit_test(test_mark_and_make),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
