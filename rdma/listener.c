@@ -84,7 +84,8 @@ static void listener_freed(struct direct_owner *owner, struct direct_channel *c)
  * read, so it is one at least. */
 static uint8_t listener_clamp(uint8_t asked, uint8_t ours)
 {
-	return asked && asked < ours ? asked : ours;
+	asked = asked ? asked : 1;
+	return asked < ours ? asked : ours;
 }
 
 /* On the channel's reactor: take the connection, with a receive posted for what comes first. */

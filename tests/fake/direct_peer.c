@@ -29,6 +29,7 @@ struct direct_peer {
 	struct ibv_mr *mr;
 	bool gone;
 	bool send_done;
+	unsigned depth;
 	struct {
 		unsigned slot, len;
 	} got[PEER_SLOTS];
@@ -45,6 +46,8 @@ static bool peer_event(struct direct_peer *p, enum rdma_cm_event_type *type)
 	if (v->get_cm_event(p->events, &event) != 0)
 		return false;
 	*type = event->event;
+	if (*type == RDMA_CM_EVENT_ESTABLISHED)
+		p->depth = event->param.conn.responder_resources;
 	v->ack_cm_event(event);
 	if (*type == RDMA_CM_EVENT_DISCONNECTED || *type == RDMA_CM_EVENT_REJECTED)
 		p->gone = true;
@@ -94,9 +97,16 @@ static void peer_poll(struct direct_peer *p)
 
 struct direct_peer *direct_peer_connect(const struct sockaddr_storage *to, unsigned receives)
 {
+	return direct_peer_connect_depth(to, receives, 1, 1);
+}
+
+struct direct_peer *direct_peer_connect_depth(const struct sockaddr_storage *to, unsigned receives,
+					      uint8_t initiator_depth, uint8_t responder_resources)
+{
 	struct direct_peer *p = calloc(1, sizeof(*p));
 	struct sockaddr_storage address = *to;
-	struct rdma_conn_param param = {.initiator_depth = 1, .responder_resources = 1};
+	struct rdma_conn_param param = {.initiator_depth = initiator_depth,
+					.responder_resources = responder_resources};
 	struct ibv_qp_init_attr attr = {.qp_type = IBV_QPT_RC,
 					.cap = {PEER_SENDS, PEER_SLOTS, 1, 1, 0}};
 	bool ok;
@@ -137,6 +147,11 @@ void direct_peer_close(struct direct_peer *p)
 	v->destroy_id(p->id);
 	v->destroy_event_channel(p->events);
 	free(p);
+}
+
+unsigned direct_peer_depth(const struct direct_peer *p)
+{
+	return p->depth;
 }
 
 bool direct_peer_send(struct direct_peer *p, const void *bytes, size_t len)

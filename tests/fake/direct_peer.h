@@ -15,7 +15,13 @@
 struct direct_peer;
 
 struct direct_peer *direct_peer_connect(const struct sockaddr_storage *to, unsigned receives);
+/* Likewise; the other says an initiator depth and responder resources of one. */
+struct direct_peer *direct_peer_connect_depth(const struct sockaddr_storage *to, unsigned receives,
+					      uint8_t initiator_depth, uint8_t responder_resources);
 void direct_peer_close(struct direct_peer *p);
+
+/* How many RDMA reads at once the server says that it makes. */
+unsigned direct_peer_depth(const struct direct_peer *p);
 
 /* The raw message. False: the connection is gone. */
 bool direct_peer_send(struct direct_peer *p, const void *bytes, size_t len);

@@ -356,6 +356,11 @@ struct fake_qp *fake_id_qp(struct fake_id *id)
 	return id && id->base.qp ? container_of(id->base.qp, struct fake_qp, base) : NULL;
 }
 
+static unsigned larger(unsigned a, unsigned b)
+{
+	return a > b ? a : b;
+}
+
 int fake_accept(struct rdma_cm_id *base, struct rdma_conn_param *param)
 {
 	struct fake_id *id = container_of(base, struct fake_id, base), *peer;
@@ -368,8 +373,9 @@ int fake_accept(struct rdma_cm_id *base, struct rdma_conn_param *param)
 		return -1;
 	}
 	id->param = *param;
-	if (param->initiator_depth > peer->param.responder_resources ||
-	    param->responder_resources > peer->param.initiator_depth)
+	/* one more than nothing is what everybody gets away with */
+	if (param->initiator_depth > larger(peer->param.responder_resources, 1) ||
+	    param->responder_resources > larger(peer->param.initiator_depth, 1))
 		fake_breach("accept() with more depth than was asked for");
 	fake_id_qp(id)->depth = smaller(param->initiator_depth, fab.config.read_depth);
 	fake_id_qp(peer)->depth = smaller(param->responder_resources, fab.config.read_depth);

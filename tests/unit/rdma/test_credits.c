@@ -48,6 +48,46 @@ static void BVT_SmbdCreditMgmt_OperationWithMinimumCredits(void **state)
 	direct_peer_close(p);
 }
 
+/* A few credits each way, and messages that need many times as many. */
+static void SmbdCreditMgmt_OperationWithLimitedCredits(void **state)
+{
+	struct direct_server *s = *state;
+	struct direct_negotiate_req req = direct_peer_request();
+	struct direct_negotiate_rsp rsp;
+	struct direct_data header = {.credits_requested = 10}, out;
+	struct direct_peer *p;
+	unsigned credits, owed = 4; /* receives of ours that the server knows nothing of */
+	uint32_t at = 0, got = 0;
+
+	req.credits_requested = 10;
+	direct_server_start(s);
+	p = direct_peer_connect(&s->address, 5); /* one is for the answer */
+	assert_true(direct_peer_negotiate(p, &req, &rsp));
+	credits = rsp.credits_granted;
+	assert_int_equal(credits, 10);
+	owed++;
+	while (got < 60000) {
+		bool more = credits > 1 && at < 60000;
+
+		if (more || owed > 1) {
+			header.len = more ? (60000 - at < 1340 ? 60000 - at : 1340) : 0;
+			header.remaining = more ? 60000 - at - header.len : 0;
+			header.credits_granted = (uint16_t)owed;
+			assert_true(direct_peer_data_of(p, &header, direct_server_pattern() + at));
+			at += header.len;
+			owed = 0;
+			credits--;
+			continue;
+		}
+		assert_true(direct_peer_next(p, &out));
+		credits += out.credits_granted;
+		assert_memory_equal(out.bytes, direct_server_pattern() + got, out.len);
+		got += out.len;
+		owed++;
+	}
+	direct_peer_close(p);
+}
+
 /* The server has no credit: what it has to say waits until there is one. */
 static void SmbdCreditMgmt_ConsumeAllSendCredits(void **state)
 {
@@ -157,6 +197,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		DIRECT_CASE(BVT_SmbdCreditMgmt_OperationWithMinimumCredits),
+		DIRECT_CASE(SmbdCreditMgmt_OperationWithLimitedCredits),
 		DIRECT_CASE(SmbdCreditMgmt_ConsumeAllSendCredits),
 		DIRECT_CASE(SmbdCreditMgmt_ConsumeAllCreditServer_Timeout),
 		DIRECT_CASE(SmbdCreditMgmt_ConsumeAllReceiveCredits),

@@ -135,6 +135,50 @@ static void SmbdNegotiate_Redundancy(void **state)
 	direct_peer_close(p);
 }
 
+/* 3.1.6.1: a request that comes late, but in time. */
+static void SmbdNegotiate_NegotiationTimer(void **state)
+{
+	struct direct_server *s = *state;
+	struct direct_negotiate_req req = direct_peer_request();
+	struct direct_negotiate_rsp rsp;
+	struct direct_peer *p;
+
+	s->config.negotiate_timeout_ms = 60000;
+	direct_server_start(s);
+	p = direct_peer_connect(&s->address, 255);
+	assert_true(direct_peer_quiet(p, 100));
+	assert_true(direct_peer_negotiate(p, &req, &rsp));
+	assert_int_equal(rsp.status, 0);
+	direct_server_echo(p, 100, 1000);
+	direct_peer_close(p);
+}
+
+/* What the Linux client sends, and what it wants to see in the answer. */
+static void fact_26_linux_client(void **state)
+{
+	struct direct_server *s = *state;
+	struct direct_negotiate_req req = {.min_version = 0x100,
+					   .max_version = 0x100,
+					   .credits_requested = 255,
+					   .preferred_send_size = 1364,
+					   .max_receive_size = 1364,
+					   .max_fragmented_size = 173910};
+	struct direct_negotiate_rsp rsp;
+	struct direct_peer *p;
+
+	direct_server_start(s);
+	p = direct_peer_connect(&s->address, 255);
+	assert_true(direct_peer_negotiate(p, &req, &rsp));
+	assert_int_not_equal(rsp.credits_granted, 0);
+	assert_int_not_equal(rsp.credits_requested, 0);
+	assert_in_range(rsp.preferred_send_size, 128, 1364);
+	assert_in_range(rsp.max_receive_size, 128, 1364);
+	assert_true(rsp.max_fragmented_size >= 131072);
+	assert_int_not_equal(rsp.max_readwrite_size, 0); /* fact 30 */
+	direct_server_echo(p, 5000, 1340);
+	direct_peer_close(p);
+}
+
 static void SmbdNegotiate_NegotiationTimer_Timeout(void **state)
 {
 	struct direct_server *s = *state;
@@ -256,7 +300,9 @@ int main(void)
 		DIRECT_CASE(SmbdNegotiate_NegativeParameter_MaxFragmentedSize),
 		DIRECT_CASE(SmbdNegotiate_UncompletedMessage),
 		DIRECT_CASE(SmbdNegotiate_Redundancy),
+		DIRECT_CASE(SmbdNegotiate_NegotiationTimer),
 		DIRECT_CASE(SmbdNegotiate_NegotiationTimer_Timeout),
+		DIRECT_CASE(fact_26_linux_client),
 		DIRECT_CASE(SmbdNegotiate_PreferredSendSizeLessThan128),
 		DIRECT_CASE(SmbdNegotiate_PreferredSendSizeWithZero),
 		DIRECT_CASE(SmbdNegotiate_PreferredSendSizeMaxValue),
