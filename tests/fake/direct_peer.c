@@ -29,6 +29,7 @@ struct direct_peer {
 	struct ibv_mr *mr;
 	bool gone;
 	bool send_done;
+	bool withholds;
 	unsigned depth;
 	struct {
 		unsigned slot, len;
@@ -80,6 +81,7 @@ static void peer_poll(struct direct_peer *p)
 	enum rdma_cm_event_type type;
 	struct ibv_wc wc;
 
+	peer_event(p, &type); /* first: what completed before the end is seen before it */
 	while (v->poll_cq(p->cq, 1, &wc) == 1) {
 		if (wc.status != IBV_WC_SUCCESS)
 			p->gone = true;
@@ -92,7 +94,6 @@ static void peer_poll(struct direct_peer *p)
 			p->got[at].len = wc.byte_len;
 		}
 	}
-	peer_event(p, &type);
 }
 
 struct direct_peer *direct_peer_connect(const struct sockaddr_storage *to, unsigned receives)
@@ -197,7 +198,7 @@ int direct_peer_receive(struct direct_peer *p, uint8_t *bytes, size_t cap)
 	p->got_count--;
 	assert(len <= cap);
 	memcpy(bytes, p->memory + slot * PEER_BYTES, len);
-	if (!p->gone)
+	if (!p->gone && !p->withholds)
 		peer_post(p, slot);
 	return (int)len;
 }
@@ -209,6 +210,17 @@ bool direct_peer_gone(struct direct_peer *p)
 		usleep(PEER_PAUSE);
 	}
 	return p->gone;
+}
+
+bool direct_peer_is_gone(struct direct_peer *p)
+{
+	peer_poll(p);
+	return p->gone;
+}
+
+void direct_peer_withhold(struct direct_peer *p)
+{
+	p->withholds = true;
 }
 
 bool direct_peer_quiet(struct direct_peer *p, unsigned ms)

@@ -27,8 +27,11 @@ unsigned direct_peer_depth(const struct direct_peer *p);
 bool direct_peer_send(struct direct_peer *p, const void *bytes, size_t len);
 /* Waits for one; its receive is posted again. -1: the connection is gone instead. */
 int direct_peer_receive(struct direct_peer *p, uint8_t *bytes, size_t cap);
-/* Waits for the end. */
+/* Waits for the end; or only looks. */
 bool direct_peer_gone(struct direct_peer *p);
+bool direct_peer_is_gone(struct direct_peer *p);
+/* Receives are not posted again from here on. */
+void direct_peer_withhold(struct direct_peer *p);
 /* Whether a message came that was not received yet, after a while. */
 bool direct_peer_quiet(struct direct_peer *p, unsigned ms);
 

@@ -58,6 +58,13 @@ static void echo_message(struct channel *ch, struct channel_msg *msg)
 		channel_release(ch, msg);
 		return;
 	}
+	if (e->hold && e->held_count + 1 < e->hold) {
+		e->held[e->held_count++] = msg;
+		return;
+	}
+	for (unsigned i = 0; i < e->held_count; i++)
+		echo_answer(ch, e->held[i], true);
+	e->held_count = 0;
 	while (n--)
 		echo_answer(ch, msg, n == 0);
 }
@@ -66,6 +73,8 @@ static void echo_closed(struct channel *ch, int err)
 {
 	struct echo *e = ch->user;
 
+	while (e->held_count)
+		channel_release(ch, e->held[--e->held_count]);
 	atomic_store(&e->last_err, err);
 	atomic_fetch_add(&e->closed, 1);
 }

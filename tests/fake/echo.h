@@ -15,9 +15,12 @@
 
 struct echo {
 	struct channel_acceptor acceptor;
-	size_t head_len;   /* what split() says; 0: all */
-	bool mute;         /* keep messages, answer nothing */
-	unsigned answers;  /* to each message; 0: one */
+	size_t head_len;  /* what split() says; 0: all */
+	bool mute;        /* keep messages, answer nothing */
+	unsigned answers; /* to each message; 0: one */
+	unsigned hold; /* of one channel: answers only when so many messages are there; up to 16 */
+	struct channel_msg *held[16];
+	unsigned held_count;
 	atomic_int refuse; /* accepted() gives this */
 	atomic_uint accepted, closed, messages;
 	atomic_int last_err;           /* of closed() */

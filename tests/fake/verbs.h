@@ -26,6 +26,7 @@ struct fake_verbs_config {
 	unsigned read_depth;   /* initiator depth, responder resources; 0: 1 */
 	unsigned wr_max;       /* of a queue; 0: 1024 */
 	bool no_invalidate;    /* a device without SEND_WITH_INV */
+	bool late_sends;       /* complete only after the next receive of their end */
 	bool late_established; /* the passive side's event comes after its first receive */
 	bool port_down, no_pd; /* of fake0 */
 	unsigned absent;       /* bits: devices that are not there yet */

@@ -98,6 +98,8 @@ struct fake_qp {
 	struct fake_recv *rq;
 	unsigned sq_head, sq_count, rq_head, rq_count;
 	unsigned sq_unpolled, reads_unpolled;
+	struct ibv_wc late; /* of a send, when wr_id is in use */
+	bool is_late;
 	unsigned sq_quiet; /* done since the last completion */
 	unsigned depth;
 };

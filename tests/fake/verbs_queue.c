@@ -225,22 +225,35 @@ static enum ibv_wc_opcode wc_opcode(enum ibv_wr_opcode op)
 					 : IBV_WC_SEND;
 }
 
+/* What was held back goes before what is new. */
+static void qp_push_late(struct fake_qp *qp)
+{
+	if (qp->is_late)
+		cq_push(qp->cq, qp->late);
+	qp->is_late = false;
+}
+
 void fake_qp_complete_send(struct fake_qp *qp, enum ibv_wc_status status)
 {
 	const struct fake_wr *w = &qp->sq[qp->sq_head];
+	struct ibv_wc wc = {.wr_id = w->wr.wr_id,
+			    .status = status,
+			    .opcode = wc_opcode(w->wr.opcode),
+			    .qp_num = qp->base.qp_num};
 
 	qp->sq_head = (qp->sq_head + 1) % qp->cap.max_send_wr;
 	qp->sq_count--;
 	qp->sq_quiet++;
 	if (status == IBV_WC_SUCCESS && !(w->wr.send_flags & IBV_SEND_SIGNALED))
 		return;
-	cq_push(qp->cq, (struct ibv_wc){.wr_id = w->wr.wr_id,
-					.status = status,
-					.opcode = wc_opcode(w->wr.opcode),
-					.pkey_index = (uint16_t)qp->sq_quiet,
-					.qp_num = qp->base.qp_num});
+	wc.pkey_index = (uint16_t)qp->sq_quiet;
 	qp->sq_quiet = 0;
 	fab.counts.completed++;
+	qp_push_late(qp);
+	qp->late = wc;
+	qp->is_late = true;
+	if (!fab.config.late_sends || status != IBV_WC_SUCCESS || wc.opcode != IBV_WC_SEND)
+		qp_push_late(qp);
 }
 
 void fake_qp_complete_recv(struct fake_qp *qp, enum ibv_wc_status status, uint32_t len,
@@ -257,6 +270,7 @@ void fake_qp_complete_recv(struct fake_qp *qp, enum ibv_wc_status status, uint32
 					.wc_flags = invalidated ? IBV_WC_WITH_INV : 0,
 					.invalidated_rkey = invalidated,
 					.qp_num = qp->base.qp_num});
+	qp_push_late(qp);
 }
 
 /* Error state: everything posted is flushed. */

@@ -137,6 +137,52 @@ static void SmbdCreditMgmt_ConsumeAllReceiveCredits(void **state)
 	direct_peer_close(p);
 }
 
+/* A user that is slow to answer has the receives of what it holds: one is kept back, so that the
+ * last credit is not caught between an early refill and the answers. */
+static void fact_1_one_is_kept_back(void **state)
+{
+	struct direct_server *s = *state;
+	struct direct_data out;
+	struct direct_peer *p;
+	unsigned credits = 0;
+
+	s->echo.hold = 2;
+	s->config.receive_credits = 4;
+	direct_server_start(s);
+	p = direct_server_friend(s, 0);
+	assert_true(direct_peer_data(p, 2, "one", 3, 0));
+	assert_true(direct_peer_quiet(p, 20));
+	assert_true(direct_peer_data(p, 0, "two", 3, 0));
+	for (unsigned i = 0; i < 2; i++)
+		assert_true(direct_peer_next_payload(p, &out, &credits));
+	assert_memory_equal(out.bytes, "two", 3);
+	direct_peer_close(p);
+}
+
+/* Nor can it hold so many that none is left for credits: what is beyond half of them is copied. */
+static void fact_1_messages_that_are_held(void **state)
+{
+	struct direct_server *s = *state;
+	struct direct_data out;
+	struct direct_peer *p;
+	unsigned credits = 8;
+
+	s->echo.hold = 16;
+	s->config.receive_credits = 8;
+	direct_server_start(s);
+	p = direct_server_friend(s, 0);
+	for (unsigned i = 0; i < 16; i++, credits--) {
+		while (credits == 0) {
+			assert_true(direct_peer_next(p, &out));
+			credits += out.credits_granted;
+		}
+		assert_true(direct_peer_data(p, 2, "held", 4, 0));
+	}
+	for (unsigned i = 0; i < 16; i++)
+		assert_true(direct_peer_next_payload(p, &out, &credits));
+	direct_peer_close(p);
+}
+
 static void a_message_without_a_credit(void **state)
 {
 	struct direct_server *s = *state;
@@ -201,6 +247,8 @@ int main(void)
 		DIRECT_CASE(SmbdCreditMgmt_ConsumeAllSendCredits),
 		DIRECT_CASE(SmbdCreditMgmt_ConsumeAllCreditServer_Timeout),
 		DIRECT_CASE(SmbdCreditMgmt_ConsumeAllReceiveCredits),
+		DIRECT_CASE(fact_1_one_is_kept_back),
+		DIRECT_CASE(fact_1_messages_that_are_held),
 		DIRECT_CASE(a_message_without_a_credit),
 		DIRECT_CASE(fact_2_refill_by_a_quarter),
 		DIRECT_CASE(fact_2_last_credit),

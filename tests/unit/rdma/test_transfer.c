@@ -301,6 +301,23 @@ static void fact_5_receive_before_established(void **state)
 	direct_peer_close(p);
 }
 
+/* Likewise before our own answer to the negotiation is known to have arrived. */
+static void fact_5_receive_before_the_answer_completes(void **state)
+{
+	struct direct_server *s = *state;
+	struct direct_data out;
+	struct direct_peer *p;
+	unsigned credits = 0;
+
+	s->fabric.late_sends = true;
+	direct_server_start(s);
+	p = direct_server_friend(s, 0);
+	assert_true(direct_peer_data(p, 10, "first", 5, 0));
+	assert_true(direct_peer_next_payload(p, &out, &credits));
+	assert_memory_equal(out.bytes, "first", 5);
+	direct_peer_close(p);
+}
+
 /* Fact 26: no message is longer than what both said. */
 static void fact_26_small_receives(void **state)
 {
@@ -351,6 +368,7 @@ int main(void)
 		DIRECT_CASE(SmbdDataTransfer_IdleConnection_Server_Timeout),
 		DIRECT_CASE(fact_3_fragments_are_contiguous),
 		DIRECT_CASE(fact_5_receive_before_established),
+		DIRECT_CASE(fact_5_receive_before_the_answer_completes),
 		DIRECT_CASE(fact_26_small_receives),
 	};
 
