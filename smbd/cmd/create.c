@@ -16,11 +16,14 @@
 #include "smbd/cmd/service.h"
 #include "smbd/conf/conf.h"
 #include "smbd/file/file_notify.h"
+#include "smbd/session/connection.h"
 #include "smbd/session/session.h"
 #include "smbd/session/tree.h"
 #include "smbd/vfs/name.h"
 #include "smbd/wire/access.h"
 #include "smbd/wire/create.h"
+#include "smbd/wire/header.h"
+#include "smbd/wire/negotiate.h"
 #include "smbd/wire/nttime.h"
 #include "transport/base/log.h"
 
@@ -543,6 +546,7 @@ static struct nt_status create_finish(struct creation *c)
 	open->granted_access = c->granted;
 	open->name = talloc_strdup(open, c->h->file.node->path);
 	c->h->write_through = c->in.create_options & FILE_WRITE_THROUGH;
+	c->h->action = c->action;
 	atomic_init(&c->h->mode, c->in.create_options & CREATE_MODE_OPTIONS);
 	if (nt_success(status))
 		status = open_publish(open);
@@ -563,11 +567,49 @@ static struct vfs_cred *create_cred(const struct request *req)
 	return (req->tree->user ? req->tree->user : req->user)->cred;
 }
 
+/* ---- the same again: [MS-SMB2] 3.3.5.9.10 ---- */
+
+/* The answer that the client did not get; all that was open stays as it is. */
+static struct nt_status create_replay(struct creation *c, struct open *existing)
+{
+	struct handle *h = container_of(existing, struct handle, open);
+	const struct oplock_request *want = &c->h->file.want, *had = &h->file.want;
+	struct nt_status status;
+
+	request_open_set_again(c->req, existing);
+	if (existing->tree != c->req->tree)
+		return STATUS_ACCESS_DENIED;
+	/* a lease is asked for by the key that it has */
+	if (want->lease && !(had->lease && guid_equal(&want->id.key, &had->id.key)))
+		return STATUS_ACCESS_DENIED;
+	status = access_maximal(c->req, h->file.node, &c->maximal);
+	if (!nt_success(status))
+		return status;
+	c->h = h;
+	c->action = h->action;
+	return create_reply(c);
+}
+
+/* SUCCESS without *existing: go on with it. */
+static struct nt_status create_claim(struct creation *c, struct open **existing)
+{
+	const struct smb2_create_contexts_request *contexts = &c->in.contexts;
+	const struct request *req = c->req;
+
+	*existing = NULL;
+	if (!(contexts->present & SMB2_CREATE_DURABLE_HANDLE_REQUEST_V2) ||
+	    req->conn->negotiated.dialect < SMB2_DIALECT_300)
+		return STATUS_SUCCESS;
+	return open_claim(&c->h->open, req->conn->negotiated.client_guid,
+			  &contexts->durable_v2.create_guid,
+			  req->flags & SMB2_FLAGS_REPLAY_OPERATION, existing);
+}
+
 static struct nt_status create_file(struct creation *c)
 {
 	struct request *req = c->req;
 	struct nt_status status = create_check(c);
-	struct open *open;
+	struct open *open, *existing;
 
 	if (!nt_success(status))
 		return status;
@@ -578,7 +620,14 @@ static struct nt_status create_file(struct creation *c)
 	c->h->files = service_files(req);
 	caching_request(req, &c->in, &c->h->file.want);
 
-	status = create_find_or_make(c, create_cred(req));
+	status = create_claim(c, &existing);
+	if (existing) {
+		status = create_replay(c, existing);
+		open_discard(open);
+		return status;
+	}
+	if (nt_success(status))
+		status = create_find_or_make(c, create_cred(req));
 	if (nt_success(status))
 		status = create_finish(c);
 	if (!nt_success(status))

@@ -28,6 +28,7 @@ struct handle {
 
 	/* fixed once open */
 	bool write_through; /* FILE_WRITE_THROUGH */
+	uint32_t action;    /* what its CREATE did: FILE_CREATED and the like */
 
 	/* Kept for the client, not used: FilePositionInformation, FileModeInformation. The position
 	 * follows READ and WRITE; in Windows only for synchronous opens, [MS-FSA] 2.1.5.3. */

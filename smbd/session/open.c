@@ -91,6 +91,7 @@ static void open_free(struct open *open)
 void open_discard(struct open *open)
 {
 	assert(open->refs == 0);
+	claim_drop(open);
 	open_free(open);
 }
 
@@ -136,6 +137,18 @@ void open_get(struct open *open)
 	pthread_mutex_unlock(&open->session->mutex);
 }
 
+bool open_try_get(struct open *open)
+{
+	bool there;
+
+	pthread_mutex_lock(&open->session->mutex);
+	there = open->refs > 0 && !open->closing;
+	if (there)
+		open->refs++;
+	pthread_mutex_unlock(&open->session->mutex);
+	return there;
+}
+
 void open_put(struct open *open)
 {
 	struct session *session = open->session;
@@ -154,6 +167,7 @@ static struct nt_status open_end(struct open *open)
 	struct session *session = open->session;
 	struct nt_status status;
 
+	claim_drop(open);
 	if (open->ops->interrupt)
 		open->ops->interrupt(open);
 	pthread_mutex_lock(&session->mutex);

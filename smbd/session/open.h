@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "smbd/session/claim.h"
 #include "smbd/session/sequence.h"
 #include "smbd/wire/file_id.h"
 #include "smbd/wire/ntstatus.h"
@@ -46,6 +47,8 @@ struct open {
 	struct tree *tree;       /* held */
 	uint32_t granted_access; /* set by the maker before open_publish() */
 	const char *name;        /* likewise: for status; UTF-8, talloc on the open */
+
+	struct claim claim; /* of its CreateGuid */
 
 	/* of the requests on it; lock themselves. `sequence` is request_open_get()'s, `locks`
 	 * LOCK's */
@@ -79,6 +82,8 @@ NT_WARN_UNUSED struct nt_status open_publish(struct open *open);
 /* In the session and, unless NULL, in the tree; a reference. NULL: none (any more). */
 struct open *open_find(struct session *session, const struct tree *tree, struct smb2_file_id id);
 void open_get(struct open *open); /* by who holds one */
+/* By who knows that it is there. False: it is not published yet, or ends. */
+bool open_try_get(struct open *open);
 void open_put(struct open *open);
 
 /* In a fiber: take it out of the table, wait for its other users, end it. The caller's reference

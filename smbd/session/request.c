@@ -301,9 +301,14 @@ void request_open_put(struct request *req)
 
 void request_open_set(struct request *req, struct open *open)
 {
-	assert(!req->open);
 	/* 3.3.5.9 */
 	sequence_init(&open->sequence, req->channel_sequence);
+	request_open_set_again(req, open);
+}
+
+void request_open_set_again(struct request *req, struct open *open)
+{
+	assert(!req->open);
 	req->open = open;
 	req->exchange->file_id = open->id;
 }

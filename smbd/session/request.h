@@ -180,6 +180,8 @@ void request_open_put(struct request *req);
 /* A CREATE's result, for the related requests after it; holds the open as req->open (the caller's
  * reference passes to the request). */
 void request_open_set(struct request *req, struct open *open);
+/* The same of a CREATE that was replayed: the open is in use already. */
+void request_open_set_again(struct request *req, struct open *open);
 
 /* ---- waiting ---- */
 

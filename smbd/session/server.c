@@ -46,6 +46,7 @@ struct server *server_create(const struct server_config *config)
 		pthread_mutex_init(&server->shards[i].mutex, NULL);
 		list_init(&server->shards[i].sessions);
 	}
+	claim_table_init(&server->claims);
 	pthread_mutex_init(&server->connections_mutex, NULL);
 	list_init(&server->connections);
 	return server;
@@ -58,6 +59,7 @@ void server_destroy(struct server *server)
 		assert(list_empty(&server->shards[i].sessions));
 		pthread_mutex_destroy(&server->shards[i].mutex);
 	}
+	claim_table_fini(&server->claims);
 	pthread_mutex_destroy(&server->connections_mutex);
 	talloc_free(server);
 }

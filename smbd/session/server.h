@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "smbd/session/claim.h"
 #include "smbd/session/request.h"
 #include "transport/base/list.h"
 #include "transport/channel.h"
@@ -54,6 +55,7 @@ struct server {
 	size_t connection_payload_bytes;
 
 	struct server_shard shards[SERVER_SHARDS];
+	struct claim_table claims;
 	atomic_uint session_count, open_count, tree_count;
 	_Atomic uint64_t next_persistent_id;
 	_Atomic uint64_t next_async_id; /* not 0 */

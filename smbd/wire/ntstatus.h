@@ -140,6 +140,7 @@ struct nt_status nt_status_from_errno(int err);
 	X(RETRY, 0xc000022d)                      \
 	X(PATH_NOT_COVERED, 0xc0000257)           \
 	X(NOT_A_REPARSE_POINT, 0xc0000275)        \
+	X(DUPLICATE_OBJECTID, 0xc000022a)         \
 	X(IO_REPARSE_TAG_INVALID, 0xc0000276)     \
 	X(IO_REPARSE_DATA_INVALID, 0xc0000278)    \
 	X(IO_REPARSE_TAG_NOT_HANDLED, 0xc0000279) \
