@@ -27,6 +27,9 @@
 #define UNIX_USERS     1
 #define UNIX_GROUPS    2
 
+#define RID_USERS 513  /* "None", or Domain Users */
+#define RID_FIRST 1000 /* of the algorithm: even ones are users */
+
 /* What the system says about a name; what kind of login it is comes on top. */
 struct cached_user {
 	struct list_node node; /* newest last */
@@ -55,13 +58,44 @@ struct sid identity_sid_of_gid(gid_t gid)
 	return (struct sid)SID_INIT(AUTHORITY_UNIX, UNIX_GROUPS, gid);
 }
 
+static struct sid machine; /* no sub-authorities: not known */
+
+void identity_set_machine(const struct sid *sid)
+{
+	machine = *sid;
+}
+
+static struct sid sid_of_rid(uint32_t rid)
+{
+	struct sid sid = machine;
+
+	sid.sub_authority[sid.sub_authority_count++] = rid;
+	return sid;
+}
+
+/* Of this machine, and of the algorithm. */
+static bool rid_of_sid(const struct sid *sid, uint32_t kind, uint32_t *id)
+{
+	uint32_t rid;
+
+	if (!machine.sub_authority_count || !sid_in_domain(sid, &machine, &rid) ||
+	    rid < RID_FIRST || rid % 2 != kind)
+		return false;
+	*id = (rid - RID_FIRST) / 2;
+	return true;
+}
+
 bool identity_uid_of_sid(const struct sid *sid, uid_t *uid)
 {
+	if (rid_of_sid(sid, 0, uid))
+		return true;
 	return sid_in_domain(sid, &sid_unix_users, uid) && *uid != (uid_t)-1;
 }
 
 bool identity_gid_of_sid(const struct sid *sid, gid_t *gid)
 {
+	if (rid_of_sid(sid, 1, gid))
+		return true;
 	return sid_in_domain(sid, &sid_unix_groups, gid) && *gid != (gid_t)-1;
 }
 
@@ -75,7 +109,7 @@ static int add_sids(struct unix_user *user, enum identity_kind kind)
 		: kind == IDENTITY_GUEST ? &sid_guests
 					 : &sid_anonymous,
 	};
-	struct sid *sids = talloc_array(user, struct sid, user->group_count + 5);
+	struct sid *sids = talloc_array(user, struct sid, 2 * user->group_count + 9);
 	unsigned n = 0;
 
 	if (!sids)
@@ -87,6 +121,17 @@ static int add_sids(struct unix_user *user, enum identity_kind kind)
 			sids[n++] = identity_sid_of_gid(user->groups[i]);
 	for (unsigned i = 0; i < sizeof(extra) / sizeof(extra[0]); i++)
 		sids[n++] = *extra[i];
+	if (kind == IDENTITY_USER)
+		sids[n++] = sid_users;
+	if (machine.sub_authority_count) {
+		sids[n++] = sid_of_rid(2 * user->uid + RID_FIRST);
+		sids[n++] = sid_of_rid(2 * user->gid + RID_FIRST + 1);
+		if (kind == IDENTITY_USER)
+			sids[n++] = sid_of_rid(RID_USERS);
+		for (unsigned i = 0; i < user->group_count; i++)
+			if (user->groups[i] != user->gid)
+				sids[n++] = sid_of_rid(2 * user->groups[i] + RID_FIRST + 1);
+	}
 	user->sids = sids;
 	user->sid_count = n;
 	return 0;

@@ -52,6 +52,11 @@ struct sid identity_sid_of_gid(gid_t gid);
 bool identity_uid_of_sid(const struct sid *sid, uid_t *uid);
 bool identity_gid_of_sid(const struct sid *sid, gid_t *gid);
 
+/* The machine's SID, of the process, once, before any lookup: users and groups are then known by
+ * what Samba's algorithm makes of it too (RID 2 * uid + 1000, 2 * gid + 1001, and 513 for all),
+ * which is what descriptors that Samba stored are of. */
+void identity_set_machine(const struct sid *machine);
+
 /* S-1-5-21-x-y-z of this machine from <state_dir>/machine.sid, made on first use. */
 int identity_machine_sid(const char *state_dir, struct sid *out);
 

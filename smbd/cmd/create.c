@@ -13,6 +13,7 @@
 #include "smbd/cmd/file_commands.h"
 #include "smbd/cmd/handle.h"
 #include "smbd/cmd/pipe.h"
+#include "smbd/cmd/security.h"
 #include "smbd/cmd/service.h"
 #include "smbd/conf/conf.h"
 #include "smbd/file/file_notify.h"
@@ -45,6 +46,9 @@ struct creation {
 	struct smb2_create_request in;
 	struct name *name;
 	struct ea_list eas; /* to set on what is made or overwritten */
+	bool has_sd;        /* ... on what is made: */
+	struct security_descriptor sd;
+	struct security_parent parent; /* of what is made */
 	struct handle *h;
 	uint32_t desired; /* generic bits resolved */
 	uint32_t maximal; /* of the user on the node */
@@ -122,8 +126,6 @@ static struct nt_status create_check_masks(const struct smb2_create_request *in,
 	/* The text says ACCESS_DENIED; Windows answers this. MAXIMUM_ALLOWED is not DELETE. */
 	if ((in->create_options & FILE_DELETE_ON_CLOSE) && !(desired & DELETE))
 		return STATUS_INVALID_PARAMETER;
-	if (desired & ACCESS_SYSTEM_SECURITY)
-		return STATUS_PRIVILEGE_NOT_HELD;
 	return STATUS_SUCCESS;
 }
 
@@ -140,14 +142,31 @@ static struct nt_status create_check_contexts(const struct smb2_create_contexts_
 	return STATUS_SUCCESS;
 }
 
+/* 3.3.5.9.2 SecD */
+static struct nt_status create_check_descriptor(struct creation *c)
+{
+	struct rd r = wire_blob_rd(c->in.contexts.sd_buffer);
+
+	if (!(c->in.contexts.present & SMB2_CREATE_SD_BUFFER))
+		return STATUS_SUCCESS;
+	c->has_sd = true;
+	return security_descriptor_decode(&r, &c->sd) ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
+}
+
 static struct nt_status create_check(struct creation *c)
 {
 	struct nt_status status = create_check_options(&c->in);
 
 	if (!nt_success(status))
 		return status;
-	c->desired = access_map_generic(c->in.desired_access);
+	c->desired = security_map_generic(c->in.desired_access);
 	status = create_check_masks(&c->in, c->desired);
+	if (!nt_success(status))
+		return status;
+	if ((c->desired & ACCESS_SYSTEM_SECURITY) &&
+	    !(security_token(c->req).privileges & PRIVILEGE_SECURITY))
+		return STATUS_PRIVILEGE_NOT_HELD;
+	status = create_check_descriptor(c);
 	if (!nt_success(status))
 		return status;
 	status = create_check_contexts(&c->in.contexts);
@@ -178,7 +197,9 @@ static struct nt_status create_grant(struct creation *c, uint32_t maximal)
 
 	if (wanted & ~maximal)
 		return STATUS_ACCESS_DENIED;
-	c->granted = c->desired & MAXIMUM_ALLOWED ? maximal : wanted;
+	/* what is of a privilege must be asked for by name */
+	c->granted = c->desired & MAXIMUM_ALLOWED ? (maximal & ~ACCESS_SYSTEM_SECURITY) | wanted
+						  : wanted;
 	return STATUS_SUCCESS;
 }
 
@@ -199,7 +220,8 @@ static struct nt_status create_grant_existing(struct creation *c, struct vfs_nod
 static struct nt_status create_grant_new(struct creation *c)
 {
 	c->maximal = FILE_ALL_ACCESS & c->req->tree->maximal_access;
-	return create_grant(c, c->maximal);
+	/* whether it may be asked for was checked */
+	return create_grant(c, c->maximal | ACCESS_SYSTEM_SECURITY);
 }
 
 /* ---- what is there ---- */
@@ -360,6 +382,9 @@ static struct nt_status create_check_new(struct creation *c)
 	if (c->name->trailing_slash && !create_wants_directory(c))
 		return STATUS_OBJECT_NAME_INVALID;
 	status = oplock_request_check(c->h->files, &c->h->file.want);
+	if (nt_success(status))
+		status = security_add_allowed(c->req, c->name->path, create_wants_directory(c),
+					      &c->parent);
 	return nt_success(status) ? create_grant_new(c) : status;
 }
 
@@ -415,9 +440,9 @@ static struct nt_status create_open_stream(struct creation *c, struct vfs_node *
 /* What it is made with; without that it goes again. */
 static struct nt_status create_new_rest(struct creation *c, struct vfs_node *node, int *err)
 {
-	struct nt_status status = STATUS_SUCCESS;
+	struct nt_status status = security_new(c->req, node, &c->parent, c->has_sd ? &c->sd : NULL);
 
-	if (c->eas.count)
+	if (nt_success(status) && c->eas.count)
 		status = ea_list_set(node, &c->eas);
 	if (nt_success(status) && create_is_stream(c)) {
 		*err = vfs_node_stream_open(node, c->name->stream, true);
@@ -504,7 +529,7 @@ static void create_reply_contexts(const struct creation *c, const struct vfs_sta
 
 		out->present |= SMB2_CREATE_QUERY_MAXIMAL_ACCESS_REQUEST;
 		out->maximal_access.query_status = unchanged ? STATUS_NONE_MAPPED : STATUS_SUCCESS;
-		out->maximal_access.maximal_access = unchanged ? 0 : c->maximal;
+		out->maximal_access.maximal_access = unchanged ? 0 : c->maximal & FILE_ALL_ACCESS;
 	}
 	if (in->present & SMB2_CREATE_QUERY_ON_DISK_ID) {
 		out->present |= SMB2_CREATE_QUERY_ON_DISK_ID;

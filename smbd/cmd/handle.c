@@ -8,7 +8,6 @@
 #include "smbd/session/connection.h"
 #include "smbd/session/tree.h"
 #include "smbd/vfs/name.h"
-#include "smbd/wire/access.h"
 #include "smbd/wire/blob.h"
 #include "smbd/wire/fscc/attributes.h"
 #include "smbd/wire/negotiate.h"
@@ -92,54 +91,6 @@ struct nt_status handle_wire_name(struct request *req, struct handle *h, bool ro
 		(void)wr_utf16(&w, stream);
 		name->len += wr_ok(&w) ? w.len : 0;
 	}
-	return STATUS_SUCCESS;
-}
-
-uint32_t access_map_generic(uint32_t desired)
-{
-	static const struct {
-		uint32_t generic, specific;
-	} map[] = {{GENERIC_ALL, FILE_ALL_ACCESS},
-		   {GENERIC_READ, FILE_GENERIC_READ},
-		   {GENERIC_WRITE, FILE_GENERIC_WRITE},
-		   {GENERIC_EXECUTE, FILE_GENERIC_EXECUTE}};
-
-	for (size_t i = 0; i < sizeof(map) / sizeof(map[0]); i++)
-		if (desired & map[i].generic)
-			desired = (desired & ~map[i].generic) | map[i].specific;
-	return desired;
-}
-
-/*
- * What permission bits stand for until there are stored descriptors (issue D). Who may read a file
- * may execute it: the x bit is rarely set on files that Windows wrote, as Samba's
- * "acl allow execute always" has it.
- */
-static uint32_t access_of_posix(unsigned may, bool directory)
-{
-	uint32_t access = FILE_READ_ATTRIBUTES | READ_CONTROL | SYNCHRONIZE;
-
-	if (may & VFS_MAY_READ)
-		access |= FILE_GENERIC_READ | (directory ? 0 : FILE_EXECUTE);
-	if (may & VFS_MAY_WRITE)
-		access |= FILE_GENERIC_WRITE | FILE_DELETE_CHILD;
-	if (may & VFS_MAY_EXECUTE)
-		access |= FILE_GENERIC_EXECUTE;
-	if (may & VFS_MAY_DELETE)
-		access |= DELETE;
-	if (may & VFS_MAY_OWN)
-		access |= WRITE_DAC | WRITE_OWNER | FILE_WRITE_ATTRIBUTES | FILE_WRITE_EA;
-	return access;
-}
-
-struct nt_status access_maximal(const struct request *req, struct vfs_node *node, uint32_t *maximal)
-{
-	unsigned may;
-	int err = vfs_node_access(node, &may);
-
-	if (err)
-		return nt_status_from_errno(err);
-	*maximal = access_of_posix(may, node->stat.directory) & req->tree->maximal_access;
 	return STATUS_SUCCESS;
 }
 

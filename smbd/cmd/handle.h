@@ -70,15 +70,6 @@ static inline bool handle_is_directory(const struct handle *h)
 NT_WARN_UNUSED struct nt_status handle_wire_name(struct request *req, struct handle *h, bool rooted,
 						 struct wire_blob *name);
 
-/* ---- access ---- */
-
-/* Generic rights as a file has them, [MS-SMB2] 2.2.13.1. MAXIMUM_ALLOWED stays. */
-uint32_t access_map_generic(uint32_t desired);
-
-/* All that the node's user may do with it through this tree. */
-NT_WARN_UNUSED struct nt_status access_maximal(const struct request *req, struct vfs_node *node,
-					       uint32_t *maximal);
-
 /* ---- a file's facts as the protocol has them ---- */
 struct handle_times {
 	uint64_t creation, access, write, change; /* FILETIME */

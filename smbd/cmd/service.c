@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include <talloc.h>
 
@@ -26,6 +27,7 @@
 #include "smbd/session/session.h"
 #include "smbd/vfs/vfs.h"
 #include "smbd/wire/access.h"
+#include "smbd/wire/dtyp.h"
 #include "transport/base/log.h"
 
 /* [MS-SMB2] 2.2.10 MaximalAccess of who may read, and of who may do anything. */
@@ -96,6 +98,14 @@ static void disk_release(struct share *share)
 	snapshot_put(s);
 }
 
+/* Samba's attribute is one that only root may write; others keep theirs where they may. */
+static const char *ntacl_name(const struct conf_share *conf)
+{
+	if (!conf->nt_acl_support)
+		return NULL;
+	return geteuid() == 0 ? "security.NTACL" : "user.NTACL";
+}
+
 static int disk_open(const struct conf_share *conf, const char *path, struct vfs_share **vfs)
 {
 	const struct vfs_share_options options = {
@@ -111,6 +121,7 @@ static int disk_open(const struct conf_share *conf, const char *path, struct vfs
 		.hide_unreadable = conf->hide_unreadable,
 		.store_dos_attributes = conf->store_dos_attributes,
 		.ea_support = conf->ea_support,
+		.ntacl_name = ntacl_name(conf),
 	};
 
 	return vfs_share_open(path, &options, vfs);
@@ -179,6 +190,18 @@ static void auth_init(struct service *service, const struct conf *conf)
 	};
 }
 
+/* Without it users are not known by the SIDs that Samba gave them; else nothing needs it. */
+static void machine_init(const struct conf *conf)
+{
+	struct sid machine;
+	int err = identity_machine_sid(conf->state_directory, &machine);
+
+	if (err)
+		log_info("%s/machine.sid: %s", conf->state_directory, strerror(-err));
+	else
+		identity_set_machine(&machine);
+}
+
 struct service *service_create(struct conf *conf)
 {
 	struct service *service = talloc_zero(NULL, struct service);
@@ -189,6 +212,7 @@ struct service *service_create(struct conf *conf)
 	if (!service->accounts)
 		goto free_service;
 	auth_init(service, conf);
+	machine_init(conf);
 	service->files = file_table_new(&caching_breaker);
 	if (!service->auth.netbios_name || !service->auth.identities || !service->files)
 		goto free_service;

@@ -6,6 +6,7 @@
 #include "smbd/cmd/ea.h"
 #include "smbd/cmd/file_commands.h"
 #include "smbd/cmd/handle.h"
+#include "smbd/cmd/security.h"
 #include "smbd/file/file_notify.h"
 #include "smbd/session/tree.h"
 #include "smbd/vfs/name.h"
@@ -154,6 +155,7 @@ static struct nt_status set_name(struct request *req, struct handle *h, struct r
 {
 	bool ex = class == FileRenameInformationEx || class == FileLinkInformationEx;
 	bool link = class == FileLinkInformation || class == FileLinkInformationEx;
+	struct security_parent parent;
 	struct file_rename_info info;
 	struct file_wait wait;
 	struct nt_status status;
@@ -178,6 +180,9 @@ static struct nt_status set_name(struct request *req, struct handle *h, struct r
 		return set_stream_name(h, name, link, info.flags & FILE_RENAME_REPLACE_IF_EXISTS);
 	if (name->trailing_slash && !handle_is_directory(h))
 		return STATUS_OBJECT_NAME_INVALID;
+	status = security_add_allowed(req, name->path, handle_is_directory(h), &parent);
+	if (!nt_success(status))
+		return status;
 	replace = info.flags & FILE_RENAME_REPLACE_IF_EXISTS;
 	caching_wait_begin(req, &wait);
 	status = oplock_break_names(h->files, &h->file, name->path, link, replace, &wait);
@@ -279,8 +284,10 @@ struct nt_status cmd_set_info(struct request *req)
 	case SMB2_0_INFO_FILE:
 		status = set_file(req, h, &set);
 		break;
-	case SMB2_0_INFO_FILESYSTEM:
 	case SMB2_0_INFO_SECURITY:
+		status = set_security(req, h, &set);
+		break;
+	case SMB2_0_INFO_FILESYSTEM:
 	case SMB2_0_INFO_QUOTA:
 		status = STATUS_NOT_SUPPORTED; /* issue D */
 		break;

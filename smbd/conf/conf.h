@@ -96,6 +96,7 @@ struct conf_share {
 	bool ea_support;
 	bool posix_locking;
 	bool change_notify;
+	bool nt_acl_support;
 	enum conf_auto case_sensitive;
 	mode_t create_mask, directory_mask;             /* bits that a new one may have */
 	mode_t force_create_mode, force_directory_mode; /* bits that a new one always has */

@@ -401,6 +401,7 @@ static bool file_mark(struct file *file, const struct file_open *by)
 	file_forget_delete(file);
 	file->delete_path = path;
 	file->delete_cred = vfs_cred_get(by->node->cred);
+	file->delete_trusted = by->node->trusted;
 	file->delete_pending = true;
 	file_notify_deleting(file, true);
 	return true;
@@ -489,6 +490,7 @@ static int file_remove(struct file_table *table, struct vfs_node *node, const st
 		err = vfs_node_stream_unlink(node);
 	} else {
 		node->cred = file->delete_cred;
+		node->trusted = file->delete_trusted;
 		err = vfs_node_unlink(node, file->delete_path);
 		node->cred = closer;
 	}

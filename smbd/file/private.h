@@ -53,6 +53,7 @@ struct file {
 	/* Who asked for the deletion, and under which name: the open may be gone when it happens.
 	 */
 	struct vfs_cred *delete_cred;
+	bool delete_trusted; /* as the node of who asked was */
 	char *delete_path;
 
 	struct list_node oplocks;  /* of oplock.node */

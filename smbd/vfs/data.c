@@ -47,7 +47,7 @@ static int hold_job(void *arg)
 {
 	struct hold_job *job = arg;
 
-	return set_as(job->node->cred, job->node->fd, set_times, &job->times);
+	return set_as(node_worker(job->node), job->node->fd, set_times, &job->times);
 }
 
 int hold_times(struct vfs_node *node, unsigned touched)
@@ -60,7 +60,7 @@ int hold_times(struct vfs_node *node, unsigned touched)
 	int err = 0;
 
 	if (held & (VFS_TIME_ACCESS | VFS_TIME_WRITE))
-		err = cred_run(node->cred, hold_job, &job);
+		err = cred_run(node_worker(node), hold_job, &job);
 	if (!err && (held & VFS_TIME_CHANGE))
 		err = show_change(node, &node->held_ctime);
 	return err;
@@ -248,11 +248,11 @@ static int times_job(void *arg)
 		err = stat_fd(node->share, node->fd, NULL, &st);
 		if (!err) {
 			st.btime = t->btime;
-			err = stat_store(node->share, node->cred, node->fd, &st);
+			err = stat_store(node->share, node_worker(node), node->fd, &st);
 		}
 	}
 	if (!err && (t->set & (VFS_TIME_ACCESS | VFS_TIME_WRITE)))
-		err = set_as(node->cred, node->fd, set_times, &both);
+		err = set_as(node_worker(node), node->fd, set_times, &both);
 	if (!err && (t->set & VFS_TIME_CHANGE))
 		err = show_change(node, &t->ctime);
 	else if (!err)
@@ -299,7 +299,7 @@ static int attributes_job(void *arg)
 		return err;
 	node->stat.attributes =
 		(node->stat.attributes & kept) | (job->attributes & ~(kept | VFS_ATTR_NORMAL));
-	err = stat_store(node->share, node->cred, node->fd, &node->stat);
+	err = stat_store(node->share, node_worker(node), node->fd, &node->stat);
 	if (!err)
 		err = hold_times(node, VFS_TIME_CHANGE);
 	return err ? err : vfs_node_stat(node, &node->stat);

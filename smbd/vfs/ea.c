@@ -182,7 +182,7 @@ static int set_job(void *arg)
 
 		err = real_name(job->node, job->in[i].name, full);
 		if (!err)
-			err = set_as(job->node->cred, job->node->fd, set_one, &one);
+			err = set_as(node_worker(job->node), job->node->fd, set_one, &one);
 	}
 	return err == -E2BIG || err == -ERANGE ? -ENOSPC : err;
 }

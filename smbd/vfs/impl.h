@@ -61,6 +61,10 @@ void root_put(struct root *root);
 /* Not due for a look, so that root_get() makes no system call. Any thread. */
 bool root_is_fresh(struct vfs_share *share);
 
+/* Whom the work on the node's attributes and names is done as: its cred, or, of a trusted one, the
+ * process. */
+const struct vfs_cred *node_worker(const struct vfs_node *node);
+
 /* ---- resolving (resolve.c) ---- */
 struct where {
 	struct vfs_share *share;

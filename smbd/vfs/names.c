@@ -368,6 +368,7 @@ static int unlink_job(void *arg)
 
 	if (err)
 		goto free_ctx;
+	where.cred = node_worker(job->node);
 	err = place_of(&where, job->node, ctx, job->path, &place);
 	if (!err) {
 		names_lock(place.parent, place.parent);

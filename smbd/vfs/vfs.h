@@ -33,6 +33,7 @@
 #include <sys/uio.h>
 #include <time.h>
 
+struct security_descriptor;
 struct vfs_share;
 struct vfs_dir;
 
@@ -159,6 +160,7 @@ struct vfs_node {
 	char *path;           /* the real spelling, as of that call; talloc child of the node */
 	int fd;               /* O_PATH until vfs_node_open() */
 	const char *stream;   /* as spelled on disk; NULL: the unnamed one */
+	bool trusted; /* a descriptor gave the rights: what POSIX forbids is done as the process */
 	bool can_read,
 		can_write;   /* how fd is open; of a stream, what is allowed: fd stays O_PATH */
 	unsigned held_times; /* VFS_TIME_*: see vfs_node_set_times() */
@@ -275,6 +277,44 @@ int vfs_node_set_times(struct vfs_node *node, const struct vfs_times *times);
 /* Without a place to store them only what mode and name express can be set; others are dropped, as
  * is NORMAL. */
 int vfs_node_set_attributes(struct vfs_node *node, uint32_t attributes);
+
+/* ---- protection ----
+ * Security descriptors, in Samba's format, and the POSIX ACL beside each. What is done here is done
+ * as the process: the caller has checked that it may be. */
+#define VFS_ACL_USER_OBJ  0x01 /* tags and rights as Linux has them */
+#define VFS_ACL_USER      0x02
+#define VFS_ACL_GROUP_OBJ 0x04
+#define VFS_ACL_GROUP     0x08
+#define VFS_ACL_MASK      0x10
+#define VFS_ACL_OTHER     0x20
+#define VFS_ACL_MAX       64
+
+struct vfs_acl_entry {
+	uint16_t tag, perm; /* perm: 4 read, 2 write, 1 execute */
+	uint32_t id;        /* of USER and GROUP; else UINT32_MAX */
+};
+
+/* In Linux's order: by tag, then by id. Three entries are no more than a mode. */
+struct vfs_acl {
+	unsigned count;
+	struct vfs_acl_entry entries[VFS_ACL_MAX];
+};
+
+/* The stored descriptor, which points into bytes on talloc_ctx. -ENODATA: there is none, or the
+ * file's owner, mode or ACL has been changed beside it since. Does not suspend. */
+int vfs_node_descriptor(struct vfs_node *node, void *talloc_ctx, struct security_descriptor *sd);
+/* The ACL, or the mode as one. Does not suspend. */
+int vfs_node_acl(struct vfs_node *node, struct vfs_acl *acl);
+
+struct vfs_protection {
+	uid_t uid; /* -1: as it is */
+	gid_t gid;
+	const struct vfs_acl *acl;            /* NULL: as it is */
+	const struct security_descriptor *sd; /* NULL: none is stored now */
+};
+
+/* -EOPNOTSUPP: the share keeps no descriptors. */
+int vfs_node_protect(struct vfs_node *node, const struct vfs_protection *to);
 
 /* ---- names ----
  * `path` is the node's name as the caller keeps it (node->path, or as file/ followed renames).

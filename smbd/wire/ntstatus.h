@@ -83,6 +83,7 @@ struct nt_status nt_status_from_errno(int err);
 	X(FILE_LOCK_CONFLICT, 0xc0000054)         \
 	X(LOCK_NOT_GRANTED, 0xc0000055)           \
 	X(DELETE_PENDING, 0xc0000056)             \
+	X(INVALID_OWNER, 0xc000005a)              \
 	X(PRIVILEGE_NOT_HELD, 0xc0000061)         \
 	X(LOGON_FAILURE, 0xc000006d)              \
 	X(ACCOUNT_RESTRICTION, 0xc000006e)        \

@@ -8,10 +8,14 @@ SUITES=${SUITES:-$(grep -v '^#' "$EXPECTED" | cut -f1 | uniq)}
 command -v smbtorture >/dev/null || skip_all "no smbtorture (samba-testsuite)"
 
 mkdir -m 0 "$WORK/noperm"
-# bug14788 asks on a share whose folder tester may not enter
+# bug14788 asks on a share whose folder tester may not enter; ACCESSBASED on one that hides
 server_up "server signing = auto" "[noperm]
 	path = $WORK/noperm
-	read only = no"
+	read only = no
+[hideunread]
+	path = $SHARE
+	read only = no
+	hide unreadable = yes"
 client_conf
 for suite in $SUITES; do
 	rm -rf "${SHARE:?}"/*
