@@ -63,49 +63,47 @@ static void request_from_header(struct request *req, const struct smb2_header *h
 	req->session_id = header->session_id;
 }
 
-/* How long the PDU at r is: NextCommand, or all that is left. 3.3.5.2.7: aligned, and with room for
- * a header; 0 if not. */
-static size_t pdu_length(const struct rd *r, const struct smb2_header *header)
+/* How long the PDU of `left` bytes at most is: NextCommand, or all that is left. 3.3.5.2.7:
+ * aligned, and with room for a header; 0 if not. */
+static size_t pdu_length(size_t left, const struct smb2_header *header)
 {
 	size_t next = header->next_command;
 
 	if (next == 0)
-		return rd_left(r);
-	if (next % 8 != 0 || next < SMB2_HEADER_SIZE || next >= rd_left(r))
+		return left;
+	if (next % 8 != 0 || next < SMB2_HEADER_SIZE || next >= left)
 		return 0;
 	return next;
 }
 
-/* One PDU of the message: a CANCEL is done at once, anything else becomes a request of x. */
-static int receive_pdu(struct exchange *x, struct rd pdu, struct slice body, unsigned *requests)
+/* One PDU of the message, whose header was read: a CANCEL is done at once, anything else becomes a
+ * request of x. */
+static int receive_pdu(struct exchange *x, const struct smb2_header *header, struct rd pdu,
+		       struct slice body, unsigned *requests)
 {
 	struct connection *conn = x->conn;
-	struct smb2_header header;
-	struct rd r = pdu;
 	struct request *req;
 	int err;
 
-	if (!smb2_header_decode(&r, &header))
-		return -EPROTO;
-	err = check_header(conn, &header);
+	err = check_header(conn, header);
 	if (err)
 		return err;
-	if (header.command == SMB2_CANCEL) {
-		cancel_message(conn, &header);
+	if (header->command == SMB2_CANCEL) {
+		cancel_message(conn, header);
 		return 0;
 	}
-	if (!window_use(&conn->window, header.message_id,
-			credits_charged(conn, header.credit_charge))) {
+	if (!window_use(&conn->window, header->message_id,
+			credits_charged(conn, header->credit_charge))) {
 		log_info("message id %llu (charge %u) is not in the window",
-			 (unsigned long long)header.message_id, header.credit_charge);
+			 (unsigned long long)header->message_id, header->credit_charge);
 		return -EPROTO;
 	}
 	req = *requests == 0 ? &x->first : exchange_add(x);
 	if (!req)
 		return -ENOMEM;
 	++*requests;
-	request_from_header(req, &header);
-	req->in = r;
+	request_from_header(req, header);
+	req->in = pdu;
 	req->in_body = body;
 	return 0;
 }
@@ -119,19 +117,16 @@ static int receive_chain(struct exchange *x, unsigned *requests)
 	do {
 		struct rd pdu = rd_sub(&all, all.off, rd_left(&all));
 		struct smb2_header header;
-		struct rd r = pdu;
-		size_t len;
 		int err;
 
-		if (!smb2_header_decode(&r, &header))
+		if (!smb2_header_decode(&pdu, &header))
 			return -EPROTO;
-		len = pdu_length(&pdu, &header);
-		if (len == 0)
+		pdu.len = pdu_length(pdu.len, &header);
+		if (pdu.len == 0)
 			return -EPROTO;
-		pdu.len = len;
-		rd_skip(&all, len);
+		rd_skip(&all, pdu.len);
 		left = rd_left(&all);
-		err = receive_pdu(x, pdu, left ? (struct slice){0} : msg->body, requests);
+		err = receive_pdu(x, &header, pdu, left ? (struct slice){0} : msg->body, requests);
 		if (err)
 			return err;
 	} while (left > 0);
