@@ -157,8 +157,10 @@ static bool world_begin(struct world *w, const struct fake_verbs_config *fabric)
 	pc.user = w->devices;
 	w->pool = config.pool = w->connect.pool = buf_pool_create(&pc);
 	direct_config_default(&config.channel);
-	config.channel.negotiate_timeout_ms = 300;
-	config.channel.stall_timeout_ms = 500;
+	if (fabric->fail_wr || fabric->fail_post || fabric->fail_object) { /* not seen by both */
+		config.channel.negotiate_timeout_ms = 300;
+		config.channel.stall_timeout_ms = 500;
+	}
 	config.channel.close_timeout_ms = 200;
 	w->connect.config = config.channel;
 	w->connect.address = address;

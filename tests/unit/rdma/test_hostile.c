@@ -158,7 +158,7 @@ static void seeded(struct direct_server *s, size_t head_len)
 
 	s->echo.head_len = head_len;
 	s->config.receive_credits = 40;
-	s->config.negotiate_timeout_ms = 200;
+	s->config.negotiate_timeout_ms = 3000; /* of those who say nothing */
 	s->config.unreleased = 3;
 	direct_server_start(s);
 	honest = direct_server_friend(s, 100);
