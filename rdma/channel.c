@@ -171,6 +171,10 @@ static void channel_failed(struct direct_channel *c, const struct ibv_wc *wc)
 	direct_channel_gone(c);
 }
 
+/* rxe hands out the kernel's own flags, and the kernel's bit for it is verbs' for a checksum that
+ * is good, which says nothing here. Who misses it and invalidates again crashes rxe's kernel. */
+#define WC_INVALIDATED (IBV_WC_WITH_INV | IBV_WC_IP_CSUM_OK)
+
 static void channel_completed(struct direct_channel *c, const struct ibv_wc *wc)
 {
 	struct direct_slot *slot = direct_posted_slot(c, wc);
@@ -180,7 +184,7 @@ static void channel_completed(struct direct_channel *c, const struct ibv_wc *wc)
 		return;
 	}
 	if (slot) {
-		if (wc->wc_flags & IBV_WC_WITH_INV)
+		if (wc->wc_flags & WC_INVALIDATED)
 			direct_window_invalidated(c, wc->invalidated_rkey);
 		direct_receive(c, slot, wc->byte_len);
 		return;

@@ -134,6 +134,7 @@ int direct_window_open(struct direct_window *w, const struct direct_exposure *e,
 	if (err)
 		return err;
 	wr->opcode = IBV_WR_BIND_MW;
+	wr->imm_data = 0; /* rxe insists, and the work request had other uses */
 	w->mw->rkey = w->rkey;
 	wr->bind_mw.mw = w->mw;
 	wr->bind_mw.rkey = rkey;

@@ -21,6 +21,9 @@ TALLOC_CTX *request_pool(struct request *req)
 
 /* ---- payload ---- */
 
+/* Header and fixed part of READ's response, [MS-SMB2] 2.2.20 */
+#define READ_REPLY_BYTES (SMB2_HEADER_SIZE + 16)
+
 struct payload_waiter {
 	struct list_node node;
 	struct fiber *fiber;
@@ -98,6 +101,15 @@ void request_payload_put(struct request *req)
 	payload_wake(conn);
 }
 
+/* What the replies take beside their payloads, at most. READ's alone is known to the byte: cifs.ko,
+ * when it signs, asks for all that one message of SMB Direct holds. */
+static size_t reply_overhead(const struct request *req)
+{
+	if (req->exchange->count == 1 && req->command == SMB2_READ)
+		return READ_REPLY_BYTES;
+	return (size_t)req->exchange->count * REQUEST_OUT_BYTES;
+}
+
 /* All replies have to fit into one message, and all that goes by RDMA with it into one push. */
 static bool payload_count(struct request *req, size_t bytes)
 {
@@ -112,7 +124,7 @@ static bool payload_count(struct request *req, size_t bytes)
 		       ++x->push_count <= limits->slices;
 	}
 	x->reply_bytes += bytes;
-	return x->reply_bytes + (size_t)x->count * REQUEST_OUT_BYTES <= limits->msg_bytes;
+	return x->reply_bytes + reply_overhead(req) <= limits->msg_bytes;
 }
 
 static struct nt_status payload_take(struct request *req, size_t bytes)

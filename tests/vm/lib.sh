@@ -35,7 +35,7 @@ prepare()
 # pack OUT FILE...: the programs and the libraries they name, as a tar that the guest unpacks at /.
 pack()
 {
-	local out=$1 tree=$WORK/pack file
+	local out=$1 tree=$WORK/pack
 	shift
 	rm -rf "$tree"
 	mkdir -p "$tree/usr/bin"

@@ -3,7 +3,9 @@
  * Files whose bytes are known by where they are: `scatter write DIR MIB SEED` makes them, of 1 byte
  * to 64 MiB, MIB in all, each from pieces of random lengths in random order; `scatter check DIR MIB
  * SEED` reads them back in other pieces, in another order, and compares. `scatter speed read|write
- * FILE BLOCK COUNT` says how fast. For the guest of tests/vm, on any mounted file system.
+ * FILE BLOCK COUNT` says how fast. `scatter acks FILE write` writes until something fails and says
+ * how much was acknowledged; `scatter acks FILE N` is told, and looks.
+ * For the guest of tests/vm, on any mounted file system.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +21,7 @@
 #define FILE_MAX   (64u << 20)
 #define PIECE_MAX  (4u << 20)
 #define PIECES_MAX 65536
+#define ACK_BLOCK  (64u << 10)
 
 struct piece {
 	uint64_t offset;
@@ -209,6 +212,52 @@ static int speed(bool writes, const char *path, size_t block, unsigned count)
 	return 0;
 }
 
+/* Blocks in order past the cache until one fails; how many were acknowledged. */
+static int acks_write(const char *path)
+{
+	void *buffer = aligned_alloc(4096, ACK_BLOCK);
+	int fd = open(path, O_DIRECT | O_RDWR | O_CREAT | O_TRUNC, 0644);
+	unsigned done = 0;
+
+	if (!buffer || fd < 0)
+		return fail("open", path);
+	for (;; done++) {
+		uint64_t offset = (uint64_t)done * ACK_BLOCK;
+
+		memcpy(buffer, content(mix(ACK_BLOCK), offset, ACK_BLOCK), ACK_BLOCK);
+		if (pwrite(fd, buffer, ACK_BLOCK, (off_t)offset) != ACK_BLOCK)
+			break;
+	}
+	printf("%u\n", done);
+	free(buffer);
+	close(fd);
+	return 0;
+}
+
+/* The file has what was acknowledged, and of the one block that was not, if anything, its bytes. */
+static int acks_check(const char *path, unsigned acknowledged)
+{
+	uint64_t key = mix(ACK_BLOCK);
+	struct stat st;
+	int fd = open(path, O_RDONLY);
+
+	if (fd < 0 || fstat(fd, &st) != 0)
+		return fail("open", path);
+	printf("%u blocks acknowledged, %lld bytes there\n", acknowledged, (long long)st.st_size);
+	if ((uint64_t)st.st_size < (uint64_t)acknowledged * ACK_BLOCK ||
+	    (uint64_t)st.st_size > (uint64_t)(acknowledged + 1) * ACK_BLOCK)
+		return -1;
+	for (uint64_t at = 0; at < (uint64_t)st.st_size; at += ACK_BLOCK) {
+		uint64_t left = (uint64_t)st.st_size - at;
+		struct piece p = {at, left < ACK_BLOCK ? (uint32_t)left : ACK_BLOCK};
+
+		if (piece_check(fd, path, key, &p) != 0)
+			return -1;
+	}
+	close(fd);
+	return acknowledged ? 0 : -1;
+}
+
 int main(int argc, char **argv)
 {
 	struct job job;
@@ -216,9 +265,14 @@ int main(int argc, char **argv)
 	if (argc == 6 && strcmp(argv[1], "speed") == 0)
 		return speed(strcmp(argv[2], "write") == 0, argv[3], strtoul(argv[4], NULL, 10),
 			     (unsigned)atoi(argv[5])) != 0;
+	if (argc == 4 && strcmp(argv[1], "acks") == 0)
+		return strcmp(argv[3], "write") == 0
+			       ? acks_write(argv[2]) != 0
+			       : acks_check(argv[2], (unsigned)atoi(argv[3])) != 0;
 	if (argc != 5) {
 		fputs("usage: scatter write|check DIR MIB SEED\n"
-		      "       scatter speed read|write FILE BLOCK COUNT\n",
+		      "       scatter speed read|write FILE BLOCK COUNT\n"
+		      "       scatter acks FILE write|ACKNOWLEDGED\n",
 		      stderr);
 		return 2;
 	}

@@ -12,12 +12,20 @@ sends_few() # BEFORE BYTES: by send and receive they would have taken a message 
 	[ $((now - $1)) -lt $(($2 / 2600)) ]
 }
 
+status_says()
+{
+	smb3ctl --config /run/smb3d/smb.conf status >/tmp/status
+	cat /tmp/status
+	grep -q "$1" /tmp/status
+}
+
 bulk() # VERS MIB SEED OPTIONS
 {
 	label="vers=$1${4:+,$4}"
 	before=$(counter rdma_sends)
 	t "$label: mount" on 10.9.1.1 "vers=$1${4:+,$4}" || return
 	t "$label: write $2 MiB in pieces" scatter write /mnt "$2" "$3"
+	t "$label: smb3ctl says that RDMA is in use" status_says 'SMB Direct: in use'
 	t "$label: the server has them" scatter check /srv/share "$2" "$3"
 	umount /mnt
 	t "$label: mount again" on 10.9.1.1 "vers=$1${4:+,$4}" || return

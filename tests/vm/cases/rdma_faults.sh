@@ -1,0 +1,105 @@
+# shellcheck shell=dash
+# SPDX-License-Identifier: Apache-2.0
+# In the guest: what breaks, under load. The server must not crash (it is built with ASan), leak, or keep a dead
+# client's session, and the file holds what was acknowledged.
+. /host/common
+
+load() # SECONDS [OPTION...]
+{
+	seconds=$1
+	shift
+	smb3bench //10.6.0.2/share -U tester%secret --op mixed --block 256K --depth 8 --size 16M \
+		--time "$seconds" -q "$@" >/tmp/load.log 2>&1 &
+	LOAD=$!
+}
+
+loaded() { sleep "${1:-4}"; kill -0 "$LOAD"; }
+
+# The load ends, well or not; the server soon has nobody.
+nobody()
+{
+	for _ in $(seq 60); do
+		if ! kill -0 "$LOAD" 2>/dev/null && smb3ctl --config /run/smb3d/smb.conf status --json >/tmp/status &&
+			! grep -q '"user": *"tester"' /tmp/status; then
+			return 0
+		fi
+		sleep 1
+	done
+	cat /tmp/load.log /tmp/status
+	return 1
+}
+
+served() # somebody new, by RDMA
+{
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		smb3bench //10.6.0.2/share -U tester%secret --transport rdma --count 20 --size 1M --block 64K \
+			-q --file new >/tmp/new.log 2>&1 && return 0
+		sleep 1
+	done
+	cat /tmp/new.log
+	return 1
+}
+
+killed() { kill -KILL "$LOAD"; }
+
+link_deleted() { rdma link delete rw1; }
+link_added() { rdma link add rw1 type rxe netdev w1; }
+
+# The kernel's client writes until it can't. What it was told of is there.
+acks_begin()
+{
+	on 10.6.0.2 vers=3.1.1,cache=none || return 1
+	scatter acks /mnt/acks write >/tmp/acks 2>&1 &
+	ACKS=$!
+	sleep 5
+	kill -0 "$ACKS"
+}
+
+acks_end()
+{
+	for _ in $(seq 120); do
+		kill -0 "$ACKS" 2>/dev/null || break
+		sleep 1
+	done
+	umount -f /mnt
+	scatter acks /srv/share/acks "$(cat /tmp/acks)"
+}
+
+t "soft-RoCE on both ends of a wire" rxe_pair
+t "smb3d serves" smb3d_up
+t "a client by RDMA works" served
+
+load 60 --transport rdma
+t "under load" loaded
+t "the client is killed" killed
+t "nobody is left" nobody
+t "others are served" served
+
+load 60 --transport rdma
+t "under load" loaded
+t "rdma link delete" link_deleted
+t "nobody is left" nobody
+t "rdma link add" link_added
+t "others are served" served
+
+load 25 --transport rdma
+t "under load" loaded
+t "the network device goes down" $IP link set w1 down
+t "nobody is left" nobody
+t "it comes up" $IP link set w1 up
+$IP route replace 10.6.0.2/32 dev w0 src 10.6.0.1
+$IP route replace 10.6.0.1/32 dev w1 src 10.6.0.2
+$IP neigh replace 10.6.0.1 lladdr "$(cat /sys/class/net/w0/address)" dev w1 nud permanent
+t "others are served" served
+
+smb3bench //10.6.0.2/share -U tester%secret --op mixed --block 64K --size 4M --file tcp --time 15 -q >/tmp/tcp.log 2>&1 &
+TCP=$!
+load 15 --transport rdma
+t "RDMA and TCP together" wait "$TCP"
+t "nobody is left" nobody
+
+t "the kernel's client writes" acks_begin
+load 60 --transport rdma
+t "and others" loaded 2
+t "SIGTERM under load: the server ends, and has nothing left" smb3d_down
+t "the file holds what was acknowledged" acks_end
