@@ -18,9 +18,10 @@
 #include "rdma/notes.h"
 #include "transport/base/log.h"
 
-#define DEVICES_MAX     16
-#define DEVICES_REGIONS 256
-#define NOTE_ALL        "SMB Direct" /* the note that is of no device */
+#define DEVICES_MAX      16
+#define DEVICES_REGIONS  256
+#define OUT_OF_REACH_MAX 8
+#define NOTE_ALL         "SMB Direct" /* the note that is of no device */
 
 struct direct_devices {
 	struct direct_devices_config config;
@@ -31,6 +32,8 @@ struct direct_devices {
 	struct notes notes;
 	uint64_t channels_ended;
 	struct channel_counters ended;
+	char out_of_reach[OUT_OF_REACH_MAX][64], now_out_of_reach[OUT_OF_REACH_MAX][64];
+	bool looked;             /* once at least */
 	struct reactor *reactor; /* that watches */
 	struct direct_devices_watch *watch;
 };
@@ -81,8 +84,8 @@ int direct_devices_region_added(void *user, const struct buf_region *region)
 	for (unsigned i = 0; i < d->count && !err; i++) {
 		err = direct_device_register(d->list[i], region);
 		if (err)
-			log_warning("%s: memory can't be registered: %s", d->list[i]->name,
-				    register_why(err));
+			notes_say(&d->notes, d->list[i]->name, LOG_LEVEL_WARNING,
+				  "memory can't be registered: %s", register_why(err));
 	}
 	for (unsigned i = 0; err && i < d->count; i++)
 		direct_device_deregister(d->list[i], region->index);
@@ -359,18 +362,35 @@ static bool listed(struct ibv_context *const *list, unsigned count, const char *
 	return false;
 }
 
+/* Was it out of reach at the last look too? Who is just coming or going is so for a moment. */
+static bool out_of_reach_for_long(struct direct_devices *d, const char *name, unsigned index)
+{
+	bool long_so = !d->looked;
+
+	for (unsigned i = 0; i < OUT_OF_REACH_MAX; i++)
+		long_so |= strcmp(d->out_of_reach[i], name) == 0;
+	if (index < OUT_OF_REACH_MAX)
+		snprintf(d->now_out_of_reach[index], sizeof(d->now_out_of_reach[0]), "%.63s", name);
+	return long_so;
+}
+
 /* The kernel has them, and user space does not see them. */
 static void devices_out_of_reach(struct direct_devices *d, struct ibv_context *const *list,
 				 unsigned count)
 {
+	unsigned found = 0;
 	char path[256];
 	struct dirent *entry;
 	DIR *dir;
+
+	memset(d->now_out_of_reach, 0, sizeof(d->now_out_of_reach));
 
 	snprintf(path, sizeof(path), "%s/class/infiniband", d->config.sysfs);
 	dir = opendir(path);
 	while (dir && (entry = readdir(dir)) != NULL) {
 		if (entry->d_name[0] == '.' || listed(list, count, entry->d_name))
+			continue;
+		if (!out_of_reach_for_long(d, entry->d_name, found++))
 			continue;
 		notes_say(&d->notes, entry->d_name, LOG_LEVEL_WARNING,
 			  "not used: it can't be opened: load the module ib_uverbs (modprobe "
@@ -378,6 +398,8 @@ static void devices_out_of_reach(struct direct_devices *d, struct ibv_context *c
 	}
 	if (dir)
 		closedir(dir);
+	memcpy(d->out_of_reach, d->now_out_of_reach, sizeof(d->out_of_reach));
+	d->looked = true;
 }
 
 static void devices_look(struct direct_devices *d, struct ibv_context *const *list, unsigned count)

@@ -229,6 +229,42 @@ static void why_out_of_reach(void **state)
 	rmdir(sysfs);
 }
 
+/* One that is just coming or going is out of reach for a moment: nothing is said of that. */
+static void why_out_of_reach_for_a_moment(void **state)
+{
+	char sysfs[] = "/tmp/smb3d-sysfs-XXXXXX", path[96];
+	static const char *const parts[] = {"class", "class/infiniband", "class/infiniband/rxe9"};
+	const struct direct_devices_config config = {.verbs = &verbs_fake, .sysfs = sysfs};
+	const struct fake_verbs_config fabric = {0};
+	struct direct_devices *devices = direct_devices_create(&config);
+
+	assert_non_null(mkdtemp(sysfs));
+	fake_verbs_start(&fabric);
+	log_capture_begin();
+	for (unsigned look = 0; look < 4; look++) {
+		assert_int_equal(log_capture_count("rxe9: not used"), 0);
+		for (unsigned i = 0; look == 1 && i < 3; i++) {
+			snprintf(path, sizeof(path), "%s/%s", sysfs, parts[i]);
+			assert_int_equal(mkdir(path, 0700), 0);
+		}
+		if (look == 2) /* it is there now, or gone */
+			assert_int_equal(rmdir(path), 0);
+		if (look == 3) /* it stays as it is */
+			assert_int_equal(mkdir(path, 0700), 0);
+		direct_devices_scan(devices);
+	}
+	direct_devices_scan(devices);
+	assert_int_equal(log_capture_count("rxe9: not used"), 1);
+	log_capture_end();
+	direct_devices_destroy(devices);
+	fake_verbs_stop();
+	for (unsigned i = 3; i-- > 0;) {
+		snprintf(path, sizeof(path), "%s/%s", sysfs, parts[i]);
+		rmdir(path);
+	}
+	rmdir(sysfs);
+}
+
 /* The connection manager's module is missing, then loaded. */
 static void why_no_connection_manager(void **state)
 {
@@ -264,6 +300,7 @@ int main(void)
 		cmocka_unit_test(why_no_memory),
 		cmocka_unit_test(why_memory_would_not_suffice),
 		cmocka_unit_test(why_out_of_reach),
+		cmocka_unit_test(why_out_of_reach_for_a_moment),
 		DIRECT_CASE(why_no_connection_manager),
 	};
 

@@ -314,6 +314,37 @@ static void addresses_that_come_and_go(void **state)
 	looks();
 }
 
+/* What a channel is over: its device, and the interface of the address that it came in by. */
+
+static struct channel_link link_seen;
+static int (*accept_by_echo)(struct channel_acceptor *acceptor, struct channel *ch);
+
+static int accept_and_look(struct channel_acceptor *acceptor, struct channel *ch)
+{
+	link_seen = ch->link;
+	return accept_by_echo(acceptor, ch);
+}
+
+static void channel_has_a_link(void **state)
+{
+	struct addresses addresses = {.source = {addresses_find},
+				      .mutex = PTHREAD_MUTEX_INITIALIZER};
+	struct direct_server *s = *state;
+
+	addresses_set(&addresses, 0, 1);
+	s->source = &addresses.source;
+	accept_by_echo = s->echo.acceptor.accepted;
+	s->echo.acceptor.accepted = accept_and_look;
+	direct_server_start(s);
+	friend_is_served(s);
+	assert_string_equal(link_seen.device, "fake0");
+	assert_int_equal(link_seen.if_index, 7);
+	assert_true(link_seen.rss);
+	assert_true(link_seen.rdma);
+	assert_int_equal(link_seen.bits_per_sec, 100000000000);
+	assert_int_equal(link_seen.numa_node, -1); /* there is no such device in /sys */
+}
+
 static void address_that_moves(void **state)
 {
 	struct direct_server *s = *state;
@@ -341,6 +372,7 @@ int main(void)
 		CASE(devices_that_come_and_go_for_ever),
 		CASE(port_that_goes_down),
 		CASE(addresses_that_come_and_go),
+		CASE(channel_has_a_link),
 		CASE(address_that_moves),
 	};
 
