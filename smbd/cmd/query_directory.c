@@ -7,6 +7,7 @@
 
 #include "smbd/cmd/file_commands.h"
 #include "smbd/cmd/handle.h"
+#include "smbd/cmd/security.h"
 #include "smbd/wire/access.h"
 #include "smbd/wire/fscc/dir_info.h"
 #include "smbd/wire/query_directory.h"
@@ -80,6 +81,8 @@ static struct nt_status dir_fill(struct request *req, struct handle *h,
 			return *count ? STATUS_SUCCESS : nt_status_from_errno(more);
 		if (more == 0)
 			return STATUS_SUCCESS;
+		if (!security_may_list(req, h->file.node, entry->name))
+			continue;
 		dir_entry_fill(entry, class, &info);
 		if (!dir_info_encode(&req->payload, class, &info, &last)) {
 			vfs_dir_unread(h->dir);

@@ -8,6 +8,7 @@
 #include <talloc.h>
 
 #include "smbd/auth/identity.h"
+#include "smbd/conf/conf.h"
 #include "smbd/security/posix.h"
 #include "smbd/session/session.h"
 #include "smbd/session/tree.h"
@@ -225,6 +226,30 @@ struct nt_status access_maximal(struct request *req, struct vfs_node *node, uint
 	}
 	*maximal &= req->tree->maximal_access | ACCESS_SYSTEM_SECURITY;
 	return STATUS_SUCCESS;
+}
+
+bool security_may_list(struct request *req, struct vfs_node *directory, const char *name)
+{
+	const uint32_t need = FILE_GENERIC_READ & ~SYNCHRONIZE;
+	struct token token = security_token(req);
+	struct security_descriptor sd;
+	struct vfs_node *node;
+	bool shown = true;
+	char *path;
+
+	if (!req->tree->share->conf->hide_unreadable || token.privileges == PRIVILEGE_ALL ||
+	    strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return true;
+	path = talloc_asprintf(NULL, "%s%s%s", directory->path, *directory->path ? "/" : "", name);
+	if (!path || vfs_lookup(directory->share, directory->cred, path, &node) != 0) {
+		talloc_free(path);
+		return true;
+	}
+	if (vfs_node_descriptor(node, path, &sd) == 0)
+		shown = (security_maximal(&sd, &token) & need) == need;
+	talloc_free(path);
+	(void)vfs_node_close(node); /* O_PATH: nothing to lose */
+	return shown;
 }
 
 /* ---- setting ---- */

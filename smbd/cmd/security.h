@@ -38,6 +38,10 @@ NT_WARN_UNUSED struct nt_status security_set(struct request *req, struct vfs_nod
 NT_WARN_UNUSED struct nt_status set_security(struct request *req, struct handle *h,
 					     const struct smb2_set_info_request *set);
 
+/* Is the entry shown in listings of the directory? With `hide unreadable` not one that by its
+ * descriptor the user may not read in every way; the vfs has looked at its permissions. */
+bool security_may_list(struct request *req, struct vfs_node *directory, const char *name);
+
 /* The directory that `path` is in or will be. */
 struct security_parent {
 	bool stored; /* it has a descriptor; without one the kernel decides */

@@ -83,6 +83,8 @@ static void reply(struct request *req, const struct tree *tree)
 		.maximal_access = tree->maximal_access,
 	};
 
+	if (!share->ipc && share->conf->hide_unreadable)
+		out.share_flags |= SMB2_SHAREFLAG_ACCESS_BASED_DIRECTORY_ENUM;
 	req->tree_id = tree->id;
 	smb2_tree_connect_response_encode(&req->out, &out);
 }
