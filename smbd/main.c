@@ -210,6 +210,8 @@ static int server_start(struct app *app)
 		.max_dialect = (uint16_t)conf->server_max_protocol,
 		.signing_required = conf->server_signing == CONF_SIGNING_MANDATORY,
 		.multi_channel = conf->multi_channel,
+		.leases = conf->smb2_leases,
+		.directory_leases = conf->smb2_leases && conf->smb3_directory_leases != CONF_NO,
 		.idle_ns = (uint64_t)conf->deadtime_min * 60 * NS_PER_SEC,
 		.max_transact = conf->smb2_max_trans,
 		.max_read = conf->smb2_max_read,

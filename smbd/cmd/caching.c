@@ -67,8 +67,13 @@ static void request_lease(const struct request *req, const struct smb2_lease *le
 void caching_request(const struct request *req, const struct smb2_create_request *in,
 		     struct oplock_request *want)
 {
+	const struct conf_share *conf = req->tree->share->conf;
+
 	memset(want, 0, sizeof(*want));
+	want->alone = !conf->level2_oplocks;
 	memcpy(want->id.client.bytes, req->session->client_guid, sizeof(want->id.client.bytes));
+	if (!conf->oplocks)
+		return;
 	if (in->requested_oplock_level != SMB2_OPLOCK_LEVEL_LEASE)
 		want->state = state_of_level(in->requested_oplock_level);
 	else if (in->contexts.present & SMB2_CREATE_REQUEST_LEASE)

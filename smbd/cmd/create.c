@@ -308,6 +308,7 @@ static struct nt_status create_truncate(struct creation *c, struct vfs_node *nod
 	    c->in.contexts.allocation_size > 0)
 		err = vfs_node_set_alloc(node, c->in.contexts.allocation_size);
 	oplock_data_cut(c->h->files, &c->h->file);
+	oplock_entry_changed(c->h->files, &c->h->file);
 	c->action = c->in.create_disposition == FILE_SUPERSEDE ? FILE_SUPERSEDED : FILE_OVERWRITTEN;
 	if (!err && c->eas.count && !create_is_stream(c))
 		return ea_list_set(node, &c->eas);
@@ -392,8 +393,10 @@ static struct nt_status create_check_new(struct creation *c)
  * open already. */
 static struct nt_status create_check_parent(struct creation *c, struct vfs_node *node)
 {
-	if (!file_delete_pending(c->h->files, &node->parent))
+	if (!file_delete_pending(c->h->files, &node->parent)) {
+		oplock_directory_changed(c->h->files, &node->parent, &c->h->file);
 		return STATUS_SUCCESS;
+	}
 	c->h->file.delete_on_close = c->h->file.delete_if_alone = true;
 	if (!nt_success(file_close(c->h->files, &c->h->file)))
 		log_info("create: could not take back %s", c->name->path);

@@ -54,7 +54,11 @@ static void set_capabilities(struct negotiated *n, const struct server_config *c
 		n->server_security_mode |= SMB2_NEGOTIATE_SIGNING_REQUIRED;
 	n->server_capabilities = 0;
 	if (n->supports_multi_credit)
-		n->server_capabilities |= SMB2_GLOBAL_CAP_LARGE_MTU | SMB2_GLOBAL_CAP_LEASING;
+		n->server_capabilities |= SMB2_GLOBAL_CAP_LARGE_MTU;
+	if (n->dialect >= SMB2_DIALECT_210 && config->leases)
+		n->server_capabilities |= SMB2_GLOBAL_CAP_LEASING;
+	if (n->dialect >= SMB2_DIALECT_300 && config->directory_leases)
+		n->server_capabilities |= SMB2_GLOBAL_CAP_DIRECTORY_LEASING;
 	if (n->dialect >= SMB2_DIALECT_300 && config->multi_channel)
 		n->server_capabilities |= SMB2_GLOBAL_CAP_MULTI_CHANNEL;
 }

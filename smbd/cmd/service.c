@@ -28,6 +28,7 @@
 #include "smbd/vfs/vfs.h"
 #include "smbd/wire/access.h"
 #include "smbd/wire/dtyp.h"
+#include "transport/base/clock.h"
 #include "transport/base/log.h"
 
 /* [MS-SMB2] 2.2.10 MaximalAccess of who may read, and of who may do anything. */
@@ -214,6 +215,8 @@ struct service *service_create(struct conf *conf)
 	auth_init(service, conf);
 	machine_init(conf);
 	service->files = file_table_new(&caching_breaker);
+	if (service->files)
+		oplock_timeout_set(service->files, conf->oplock_break_timeout_sec * NS_PER_SEC);
 	if (!service->auth.netbios_name || !service->auth.identities || !service->files)
 		goto free_service;
 	pthread_mutex_init(&service->mutex, NULL);

@@ -78,6 +78,8 @@ static struct nt_status set_basic(struct handle *h, struct rd *r)
 	if (!err)
 		file_notify(h->files, &h->file, FILE_ACTION_MODIFIED,
 			    basic_filter(&times, info.file_attributes != 0));
+	if (!err && (info.file_attributes || times.set))
+		oplock_entry_changed(h->files, &h->file);
 	return nt_status_from_errno(err);
 }
 
@@ -103,6 +105,7 @@ static struct nt_status set_size(struct handle *h, struct rd *r, uint8_t class)
 	if (err)
 		return nt_status_from_errno(err);
 	oplock_data_changed(h->files, &h->file);
+	oplock_entry_changed(h->files, &h->file);
 	file_notify(h->files, &h->file, FILE_ACTION_MODIFIED,
 		    FILE_NOTIFY_CHANGE_ATTRIBUTES | FILE_NOTIFY_CHANGE_SIZE |
 			    FILE_NOTIFY_CHANGE_LAST_WRITE);

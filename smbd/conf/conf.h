@@ -97,6 +97,7 @@ struct conf_share {
 	bool posix_locking;
 	bool change_notify;
 	bool nt_acl_support;
+	bool oplocks, level2_oplocks;
 	enum conf_auto case_sensitive;
 	mode_t create_mask, directory_mask;             /* bits that a new one may have */
 	mode_t force_create_mode, force_directory_mode; /* bits that a new one always has */
@@ -124,6 +125,9 @@ struct conf {
 	enum conf_signing server_signing;
 	size_t smb2_max_read, smb2_max_write, smb2_max_trans; /* bytes */
 	unsigned smb2_max_credits;
+	bool smb2_leases;
+	enum conf_auto smb3_directory_leases;
+	unsigned oplock_break_timeout_sec;
 
 	const char *smb_passwd_file; /* <state directory>/smbpasswd unless set */
 	enum conf_map_guest map_to_guest;

@@ -149,6 +149,9 @@ const struct param param_table[] = {
 	GLOBAL("smb2 max read", BYTES, smb2_max_read, "8M", 65536, 8 * MIB),
 	GLOBAL("smb2 max write", BYTES, smb2_max_write, "8M", 65536, 8 * MIB),
 	GLOBAL("smb2 max trans", BYTES, smb2_max_trans, "8M", 65536, 8 * MIB),
+	GLOBAL("smb2 leases", BOOL, smb2_leases, "yes"),
+	GLOBAL("smb3 directory leases", ENUM, smb3_directory_leases, "auto", 0, 0, auto_words),
+	GLOBAL("smb3d:oplock break timeout", UINT, oplock_break_timeout_sec, "35", 1, 3600),
 	GLOBAL("smb2 max credits", UINT, smb2_max_credits, "8192", 1, 65535),
 
 	GLOBAL("smb passwd file", PATH, smb_passwd_file, ""), /* empty: in the state directory */
@@ -187,6 +190,8 @@ const struct param param_table[] = {
 	SHARE("smb encrypt", ENUM, smb_encrypt, "off", 0, 0, encrypt_words),
 	SHARE("csc policy", ENUM, csc_policy, "manual", 0, 0, csc_words),
 
+	SHARE("oplocks", BOOL, oplocks, "yes"),
+	SHARE("level2 oplocks", BOOL, level2_oplocks, "yes"),
 	SHARE("follow symlinks", BOOL, follow_symlinks, "yes"),
 	SHARE("wide links", BOOL, wide_links, "no"),
 	SHARE("hide dot files", BOOL, hide_dot_files, "yes"),
@@ -229,7 +234,7 @@ const struct param_alias param_aliases[] = {
 
 const char *const param_ignored[] = {
 	/* what is always on, or always so, here */
-	"vfs objects", "vfs object", "disable netbios", "smb2 leases", "oplocks", "level2 oplocks",
+	"vfs objects", "vfs object", "disable netbios", "oplock break wait time",
 	"durable handles", "strict sync", "strict rename", "strict locking", "locking",
 	"encrypt passwords", "server role", "security", "passdb backend", "ntlm auth", "lanman auth",
 	"unix extensions", "unix charset", "dos charset", "large readwrite", "use sendfile",

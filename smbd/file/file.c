@@ -523,12 +523,16 @@ static void file_removed(struct file *file)
 }
 
 /* These are ours alone now: none can be added, and there is none to rename them. */
-static int remove_left(struct file_table *table, struct vfs_node *node, struct file *file,
+static int remove_left(struct file_table *table, struct file_open *open, struct file *file,
 		       struct file *base)
 {
-	struct shard *shard = base ? base->shard : file->shard;
-	int err = file_remove(table, node, base ? base : file); /* a stream goes with its file */
+	struct file *gone = base ? base : file; /* a stream goes with its file */
+	struct shard *shard = gone->shard;
+	int err = file_remove(table, open->node, gone);
 
+	if (!err)
+		oplock_name_changed(table, open->node->share, gone->delete_cred, gone->delete_path,
+				    open);
 	pthread_mutex_lock(&shard->mutex);
 	if (base)
 		file_removed(base);
@@ -576,7 +580,9 @@ struct nt_status file_close(struct file_table *table, struct file_open *open)
 	pthread_mutex_unlock(&shard->mutex);
 	oplock_notices_send(table, &notices);
 	if (file || base)
-		err = remove_left(table, open->node, file, base);
+		err = remove_left(table, open, file, base);
+	else if (atomic_load(&open->changed))
+		oplock_entry_changed(table, open);
 	close_err = vfs_node_close(open->node);
 	talloc_free(open->path);
 	open->path = NULL;
@@ -800,8 +806,11 @@ struct nt_status file_rename(struct file_table *table, struct file_open *open, c
 		file_each_open(table, node->share, moved_each, &moved);
 	else if (nt_success(status))
 		file_moved(open->file, node->share, &moved);
-	if (nt_success(status))
+	if (nt_success(status)) {
 		file_notify_renamed(table, node, from, to);
+		oplock_name_changed(table, node->share, node->cred, from, open);
+		oplock_name_changed(table, node->share, node->cred, new_path, open);
+	}
 	talloc_free(to);
 free_from:
 	talloc_free(from);
@@ -821,9 +830,11 @@ struct nt_status file_link(struct file_table *table, struct file_open *open, con
 		return status;
 	status = name_status(vfs_node_link(open->node, new_path, replace));
 	target_release(held);
-	if (nt_success(status))
-		file_notify_path(table, open->node->share, new_path, FILE_ACTION_ADDED,
-				 FILE_NOTIFY_CHANGE_FILE_NAME);
+	if (nt_error(status))
+		return status;
+	file_notify_path(table, open->node->share, new_path, FILE_ACTION_ADDED,
+			 FILE_NOTIFY_CHANGE_FILE_NAME);
+	oplock_name_changed(table, open->node->share, open->node->cred, new_path, open);
 	return status;
 }
 

@@ -19,6 +19,7 @@
 #ifndef SMBD_FILE_FILE_H
 #define SMBD_FILE_FILE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -57,7 +58,8 @@ struct file_open {
 	char *path; /* under the shard's mutex: see file_open_path() */
 	struct oplock *oplock;
 	struct list_node node_in_oplock;
-	bool waited;             /* in file_open_add(), for a break */
+	atomic_bool changed; /* data, through it: its directory's entry follows when it closes */
+	bool waited;         /* in file_open_add(), for a break */
 	struct lock_owner locks; /* file_lock.h */
 	bool locks_ended;
 	struct notify_watch notify; /* file_notify.h */

@@ -79,6 +79,8 @@ static uint64_t answer_until(const struct file_table *table)
 
 static void oplock_free(struct file_table *table, struct oplock *o)
 {
+	if (o->directory)
+		atomic_fetch_sub(&table->directory_leases, 1);
 	if (o->s.lease)
 		lease_table_remove(&table->leases, &o->lease);
 	list_del(&o->node);
@@ -217,16 +219,22 @@ static struct others others_of(const struct file *file, const struct file_open *
 	return others;
 }
 
+/* Directories have no data that could be written later. */
+static uint32_t wanted_of(const struct file_open *open)
+{
+	uint32_t state = open->want.state;
+
+	return open->node->stat.directory ? state & ~SMB2_LEASE_WRITE_CACHING : state;
+}
+
 static uint32_t grantable(const struct file *file, const struct file_open *open)
 {
 	const struct oplock_request *want = &open->want;
 	struct others others = others_of(file, open);
-	uint32_t state = oplock_state_valid(want->state);
+	uint32_t state = oplock_state_valid(wanted_of(open));
 
 	if (others.write)
 		return SMB2_LEASE_NONE;
-	if (open->node->stat.directory)
-		state &= ~SMB2_LEASE_WRITE_CACHING;
 	if (others.any)
 		state &= ~SMB2_LEASE_WRITE_CACHING;
 	/* what is shared is neither shared where that is not wanted, nor beside byte-range locks */
@@ -264,7 +272,7 @@ static void oplock_attach(struct file *file, struct file_open *open, struct oplo
 }
 
 static struct oplock *oplock_new(struct file_table *table, struct file *file,
-				 const struct oplock_request *want, uint32_t state)
+				 const struct oplock_request *want, bool directory, uint32_t state)
 {
 	struct oplock *o = talloc_zero(NULL, struct oplock);
 
@@ -285,6 +293,9 @@ static struct oplock *oplock_new(struct file_table *table, struct file *file,
 		talloc_free(o);
 		return NULL;
 	}
+	o->directory = directory;
+	if (directory)
+		atomic_fetch_add(&table->directory_leases, 1);
 	list_push(&file->oplocks, &o->node);
 	if (state)
 		atomic_fetch_add(&file->oplock_count, 1);
@@ -325,10 +336,10 @@ void oplocks_grant(struct file_table *table, struct file *file, struct file_open
 	if (o) {
 		bool had = o->s.state;
 
-		if (oplock_state_upgrade(&o->s, want->state, state) && !had)
+		if (oplock_state_upgrade(&o->s, wanted_of(open), state) && !had)
 			atomic_fetch_add(&file->oplock_count, 1);
 	} else if (want->lease || state) {
-		o = oplock_new(table, file, want, state);
+		o = oplock_new(table, file, want, open->node->stat.directory, state);
 	}
 	if (o)
 		oplock_attach(file, open, o);
@@ -454,6 +465,8 @@ static void data_changed(struct file_table *table, struct file_open *open, enum 
 	struct list_node notices = LIST_INIT(notices);
 	struct file *file = open->file;
 
+	if (atomic_load(&table->directory_leases) > 0)
+		atomic_store(&open->changed, true);
 	/* the change is made; who gets a cache after this look reads it changed */
 	if (atomic_load(&file->oplock_count) == 0)
 		return;
@@ -473,7 +486,7 @@ void oplock_data_cut(struct file_table *table, struct file_open *open)
 	data_changed(table, open, OPLOCK_OVERWRITE);
 }
 
-void oplock_directory_changed(struct file_table *table, const struct vfs_id *directory,
+static void directory_changed(struct file_table *table, const struct vfs_id *directory,
 			      const struct file_open *by)
 {
 	struct shard *shard = shard_of(table, directory);
@@ -486,6 +499,13 @@ void oplock_directory_changed(struct file_table *table, const struct vfs_id *dir
 		(void)oplocks_break(table, file, OPLOCK_DIRECTORY, by, &notices);
 	pthread_mutex_unlock(&shard->mutex);
 	oplock_notices_send(table, &notices);
+}
+
+void oplock_directory_changed(struct file_table *table, const struct vfs_id *directory,
+			      const struct file_open *by)
+{
+	if (atomic_load(&table->directory_leases) > 0)
+		directory_changed(table, directory, by);
 }
 
 struct nt_status oplock_break_handles(struct file_table *table, const struct vfs_id *id,

@@ -112,6 +112,12 @@ void oplock_data_cut(struct file_table *table, struct file_open *open);
 void oplock_directory_changed(struct file_table *table, const struct vfs_id *directory,
 			      const struct file_open *by);
 
+/* The same for the directory that a path in the share is in, and for that of the open's own name.
+ * These may suspend. */
+void oplock_name_changed(struct file_table *table, struct vfs_share *share, struct vfs_cred *cred,
+			 const char *path, const struct file_open *by);
+void oplock_entry_changed(struct file_table *table, struct file_open *open);
+
 /* `by` wants a name changed or gone: whoever caches handles lets go of them, and may close. Waits.
  * CANCELLED: called off. */
 NT_WARN_UNUSED struct nt_status oplock_break_handles(struct file_table *table,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Handles that are cached where a name is to change, [MS-FSA] 2.1.5.15.11 and 2.1.5.15.6. */
+/* Names and caches: handles that are cached where a name is to change ([MS-FSA] 2.1.5.15.11,
+ * 2.1.5.15.6), and leases of the directories that names are in (2.1.4.12). */
 #include <string.h>
 
 #include <talloc.h>
@@ -69,4 +70,28 @@ struct nt_status oplock_break_names(struct file_table *table, struct file_open *
 		status = break_target(table, open, new_path, wait);
 	talloc_free(path);
 	return status;
+}
+
+/* ---- leases of directories ---- */
+
+void oplock_name_changed(struct file_table *table, struct vfs_share *share, struct vfs_cred *cred,
+			 const char *path, const struct file_open *by)
+{
+	struct vfs_id parent;
+
+	if (atomic_load(&table->directory_leases) > 0 && *path &&
+	    vfs_parent(share, cred, path, &parent) == 0)
+		oplock_directory_changed(table, &parent, by);
+}
+
+void oplock_entry_changed(struct file_table *table, struct file_open *open)
+{
+	char *path;
+
+	if (atomic_load(&table->directory_leases) == 0)
+		return;
+	path = file_open_path(table, open, NULL);
+	if (path)
+		oplock_name_changed(table, open->node->share, open->node->cred, path, open);
+	talloc_free(path);
 }

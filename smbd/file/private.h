@@ -34,6 +34,7 @@ struct file_table {
 	uint64_t (*now_ns)(void); /* clock_mono_ns(), but in a simulation */
 	_Atomic uint64_t break_timeout_ns;
 	_Atomic uint64_t oplock_serial;
+	atomic_uint directory_leases; /* while there are none, nobody asks for parents */
 	struct lease_table leases;
 	struct shard shards[SHARDS];
 	struct notify notify;
@@ -113,6 +114,7 @@ enum oplock_operation {
 struct oplock {
 	struct list_node node; /* of its file */
 	struct oplock_state s;
+	bool directory;
 	bool alone, v2;         /* as struct oplock_request has them */
 	struct list_node opens; /* of file_open.node_in_oplock */
 	struct lease_entry lease;

@@ -28,6 +28,7 @@ struct server_config {
 	uint16_t min_dialect, max_dialect;
 	bool signing_required; /* server signing = mandatory */
 	bool multi_channel;
+	bool leases, directory_leases;
 	uint32_t max_transact, max_read, max_write;        /* bytes; of dialects with large MTU */
 	unsigned max_credits;                              /* a connection */
 	unsigned max_connections, max_sessions, max_opens; /* of the server */
