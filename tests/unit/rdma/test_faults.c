@@ -44,7 +44,21 @@ struct world {
 	struct slice pull_to;
 	struct remote_slice from;
 	atomic_uint done, submitted, ended, echoes;
+
+	/* the client closes at its n-th callback; 0: when all is done */
+	unsigned callbacks, close_at;
+	int close_why;
 };
+
+static struct world *the_world;
+
+static void client_called(void)
+{
+	struct world *w = the_world;
+
+	if (++w->callbacks == w->close_at)
+		channel_close(w->ch, w->close_why);
+}
 
 static uint8_t text[60000], remote[100000], local[30000];
 
@@ -52,6 +66,7 @@ static void client_message(struct channel *ch, struct channel_msg *msg)
 {
 	struct world *w = ch->user;
 
+	client_called();
 	channel_release(ch, msg);
 	if (atomic_fetch_add(&w->echoes, 1) + 1 == SENDS)
 		channel_close(ch, 0);
@@ -71,16 +86,16 @@ static void client_closed(struct channel *ch, int err)
 
 static const struct channel_user client_user = {client_split, client_message, client_closed};
 
-static struct world *the_world;
-
 static void count_send(struct channel_send *send, int err)
 {
 	atomic_fetch_add(&the_world->done, 1);
+	client_called();
 }
 
 static void count_pull(struct channel_pull *pull, int err)
 {
 	atomic_fetch_add(&the_world->done, 1);
+	client_called();
 }
 
 static void client_talk(struct world *w)
@@ -190,11 +205,14 @@ static void world_end(struct world *w)
 	fake_verbs_stop();
 }
 
-static unsigned world_run(const struct fake_verbs_config *fabric)
+static unsigned world_run_closed(const struct fake_verbs_config *fabric, unsigned close_at,
+				 int close_why)
 {
 	struct world *w = calloc(1, sizeof(*w));
 	unsigned echoes;
 
+	w->close_at = close_at;
+	w->close_why = close_why;
 	if (world_begin(w, fabric)) {
 		reactor_post(w->reactor, &w->post);
 		assert_true(echo_wait(&w->ended, 1));
@@ -204,6 +222,11 @@ static unsigned world_run(const struct fake_verbs_config *fabric)
 	echoes = atomic_load(&w->echoes);
 	free(w);
 	return echoes;
+}
+
+static unsigned world_run(const struct fake_verbs_config *fabric)
+{
+	return world_run_closed(fabric, 0, 0);
 }
 
 static void without_a_fault(void **state)
@@ -279,12 +302,30 @@ static void no_memory_for_an_object(void **state)
 	assert_in_range(whole, 1, 5); /* beyond the last object all is well */
 }
 
+/* From each callback, orderly or at once, with events in the usual and in the unusual order; some
+ * lose the connection or the device at the same time. */
+static void the_user_closes(void **state)
+{
+	for (unsigned n = 1; n <= 2 * SENDS + 1; n++) {
+		for (unsigned how = 0; how < 8; how++) {
+			struct fake_verbs_config fabric = {.seed = n,
+							   .late_established = how & 1,
+							   .late_sends = how & 2,
+							   .disconnect = n % 5 == 1 ? 20 * n : 0,
+							   .removal = n % 5 == 2 ? 20 * n : 0};
+
+			world_run_closed(&fabric, n, how & 4 ? -EIO : 0);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_a_fault),      cmocka_unit_test(a_request_fails),
 		cmocka_unit_test(a_post_is_refused),    cmocka_unit_test(the_connection_ends),
 		cmocka_unit_test(the_device_goes_away), cmocka_unit_test(no_memory_for_an_object),
+		cmocka_unit_test(the_user_closes),
 	};
 
 	return cmocka_run_group_tests_name("rdma/faults", tests, NULL, NULL);
