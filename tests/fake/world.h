@@ -84,10 +84,11 @@ struct peer {
 	uint64_t message_id;
 	uint64_t session_id;
 	uint32_t tree_id;
-	struct signer *signer;   /* signs when not NULL */
-	bool gmac;               /* offer SIGNING_CAPABILITIES with all three */
-	uint8_t guid;            /* the first byte of its ClientGuid; 0: the usual */
-	uint8_t key[16];         /* what it signs with */
+	struct signer *signer; /* signs when not NULL */
+	bool gmac;             /* offer SIGNING_CAPABILITIES with all three */
+	bool may_be_cut;       /* calls give CONNECTION_DISCONNECTED instead of failing the test */
+	uint8_t guid;          /* the first byte of its ClientGuid; 0: the usual */
+	uint8_t key[16];       /* what it signs with */
 	uint8_t session_key[16]; /* what it signs a bind with */
 	struct preauth *preauth; /* of the connection, then of the setup under way */
 	uint16_t session_flags;  /* of the last SESSION_SETUP */
@@ -149,6 +150,8 @@ struct nt_status peer_finish(struct peer *p, struct msg *m, struct reply *r);
 /* ---- the usual beginning; each asserts that it went well ---- */
 
 void peer_negotiate(struct peer *p, uint16_t dialect);
+/* The same of one that may be cut; anything else is asserted. */
+struct nt_status peer_try_negotiate(struct peer *p, uint16_t dialect);
 /* One leg after the other; the status of the last one. */
 struct nt_status peer_try_login(struct peer *p, const char *user, const char *password);
 /* The same with a PreviousSessionId. */

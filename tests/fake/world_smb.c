@@ -148,23 +148,28 @@ bool reply_next(struct peer *p, struct reply *r)
 	return true;
 }
 
+/* Of the next reply. */
+static struct nt_status reply_status(struct peer *p, struct reply *r)
+{
+	reply_recv(p, r);
+	if (p->may_be_cut && r->len == 0)
+		return STATUS_CONNECTION_DISCONNECTED;
+	assert_int_not_equal(r->len, 0);
+	return r->header.status;
+}
+
 struct nt_status peer_call(struct peer *p, struct msg *m, struct reply *r)
 {
 	msg_send(p, m);
-	reply_recv(p, r);
-	assert_int_not_equal(r->len, 0);
-	return r->header.status;
+	return reply_status(p, r);
 }
 
 struct nt_status peer_finish(struct peer *p, struct msg *m, struct reply *r)
 {
 	struct nt_status status = peer_call(p, m, r);
 
-	while (nt_equal(status, STATUS_PENDING)) {
-		reply_recv(p, r);
-		assert_int_not_equal(r->len, 0);
-		status = r->header.status;
-	}
+	while (nt_equal(status, STATUS_PENDING))
+		status = reply_status(p, r);
 	return status;
 }
 
@@ -242,23 +247,37 @@ void put_negotiate(struct peer *p, struct msg *m, uint16_t dialect)
 	smb2_negotiate_request_encode(&m->w, &in);
 }
 
-void peer_negotiate(struct peer *p, uint16_t dialect)
+static void negotiated(struct peer *p, struct reply *r)
 {
 	struct smb2_negotiate_response out;
+
+	preauth_take(p, r->bytes, r->len);
+	assert_true(smb2_negotiate_response_decode(&r->rd, &out));
+	assert_int_equal(out.dialect_revision, p->dialect);
+}
+
+struct nt_status peer_try_negotiate(struct peer *p, uint16_t dialect)
+{
 	struct reply *r = malloc(sizeof(*r));
 	struct msg *m = malloc(sizeof(*m));
+	struct nt_status status;
 
 	p->dialect = dialect;
 	p->preauth = calloc(1, sizeof(*p->preauth));
 	msg_begin(p, m, SMB2_NEGOTIATE);
 	put_negotiate(p, m, dialect);
 	preauth_take(p, m->bytes, m->w.len);
-	assert_int_equal(peer_call(p, m, r).value, STATUS_SUCCESS.value);
-	preauth_take(p, r->bytes, r->len);
-	assert_true(smb2_negotiate_response_decode(&r->rd, &out));
-	assert_int_equal(out.dialect_revision, dialect);
+	status = peer_call(p, m, r);
+	if (nt_success(status))
+		negotiated(p, r);
 	free(m);
 	free(r);
+	return status;
+}
+
+void peer_negotiate(struct peer *p, uint16_t dialect)
+{
+	assert_int_equal(peer_try_negotiate(p, dialect).value, STATUS_SUCCESS.value);
 }
 
 /* ---- SESSION_SETUP ---- */
@@ -306,9 +325,7 @@ static struct nt_status setup_leg(struct peer *p, const struct auth_token *token
 	msg_sign(p, m);
 	preauth_take(p, m->bytes, m->w.len);
 	peer_send(p, m->bytes, m->w.len);
-	reply_recv(p, r);
-	assert_int_not_equal(r->len, 0);
-	return r->header.status;
+	return reply_status(p, r);
 }
 
 static struct nt_status setup_legs(struct peer *p, struct auth_client *auth, uint64_t previous,
@@ -323,7 +340,8 @@ static struct nt_status setup_legs(struct peer *p, struct auth_client *auth, uin
 	(void)!nt_success(auth_client_step(auth, NULL, 0, &token));
 	for (;;) {
 		status = setup_leg(p, &token, previous, flags, m, r);
-		p->session_id = r->header.session_id;
+		if (r->len)
+			p->session_id = r->header.session_id;
 		if (!nt_equal(status, STATUS_MORE_PROCESSING_REQUIRED))
 			break;
 		preauth_take(p, r->bytes, r->len);
