@@ -54,6 +54,7 @@ struct creation {
 	uint32_t maximal; /* of the user on the node */
 	uint32_t granted;
 	uint32_t action; /* of the reply */
+	bool replayed;   /* h is of the first try */
 };
 
 /* A named stream of a file or directory is opened, not what it is a stream of. */
@@ -562,6 +563,10 @@ static struct nt_status create_reply(struct creation *c)
 	out.file_id = c->h->open.id;
 	create_reply_contexts(c, &st, &out.contexts);
 	caching_reply(&c->in, &c->h->file, &out);
+	/* Windows tells a replay no more than it asks for, though the open keeps what it has */
+	if (c->replayed && !c->h->file.want.lease &&
+	    out.oplock_level > c->in.requested_oplock_level)
+		out.oplock_level = c->in.requested_oplock_level;
 	smb2_create_response_encode(&c->req->out, &out);
 	return wr_ok(&c->req->out) ? STATUS_SUCCESS : STATUS_INTERNAL_ERROR;
 }
@@ -615,6 +620,7 @@ static struct nt_status create_replay(struct creation *c, struct open *existing)
 		return status;
 	c->h = h;
 	c->action = h->action;
+	c->replayed = true;
 	return create_reply(c);
 }
 

@@ -57,7 +57,7 @@ struct nt_status open_claim(struct open *open, const uint8_t client_guid[16],
 	struct nt_status status = STATUS_SUCCESS;
 	struct open *found;
 
-	assert(!open->claim.made);
+	assert(!atomic_load(&open->claim.made));
 	pthread_mutex_lock(&table->mutex);
 	found = find(table, client_guid, create_guid);
 	if (found) {
@@ -65,7 +65,7 @@ struct nt_status open_claim(struct open *open, const uint8_t client_guid[16],
 	} else {
 		memcpy(open->claim.client_guid, client_guid, 16);
 		open->claim.create_guid = *create_guid;
-		open->claim.made = true;
+		atomic_store(&open->claim.made, true);
 		list_push(bucket_of(table, create_guid), &open->claim.node);
 	}
 	pthread_mutex_unlock(&table->mutex);
@@ -77,9 +77,8 @@ void claim_drop(struct open *open)
 {
 	struct claim_table *table = &open->session->server->claims;
 
-	if (!open->claim.made)
+	if (!atomic_load(&open->claim.made) || !atomic_exchange(&open->claim.made, false))
 		return;
-	open->claim.made = false;
 	pthread_mutex_lock(&table->mutex);
 	list_del(&open->claim.node);
 	pthread_mutex_unlock(&table->mutex);

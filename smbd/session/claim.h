@@ -12,6 +12,7 @@
 #define SMBD_SESSION_CLAIM_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -29,7 +30,7 @@ struct claim_table {
 };
 
 struct claim {
-	bool made;
+	atomic_bool made;
 	struct list_node node;
 	uint8_t client_guid[16];
 	struct guid create_guid;
@@ -48,7 +49,8 @@ NT_WARN_UNUSED struct nt_status open_claim(struct open *open, const uint8_t clie
 					   const struct guid *create_guid, bool replay,
 					   struct open **existing);
 
-/* The open ends, or was never published. No-op without a claim. */
+/* The open ends, or was never published; or its client has named it, and so has its answer:
+ * Open.IsReplayEligible is no more (smbtorture's replay6 has it so of Windows). No-op without. */
 void claim_drop(struct open *open);
 
 #endif

@@ -298,6 +298,7 @@ struct nt_status request_open_get(struct request *req, struct smb2_file_id id)
 	if (!req->open)
 		return STATUS_FILE_CLOSED;
 	x->file_id = id;
+	claim_drop(req->open);
 	return sequence_check(req);
 }
 

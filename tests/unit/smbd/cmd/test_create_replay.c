@@ -53,6 +53,7 @@ struct how {
 	uint8_t guid; /* 0: without */
 	bool replay;
 	uint32_t disposition;
+	uint8_t level;
 	const struct guid *lease;
 };
 
@@ -64,6 +65,7 @@ static struct nt_status create(struct peer *p, struct how how)
 		.desired_access = FILE_GENERIC_READ | FILE_GENERIC_WRITE | DELETE,
 		.create_disposition = how.disposition ? how.disposition : FILE_CREATE,
 		.create_options = FILE_DELETE_ON_CLOSE,
+		.requested_oplock_level = how.level,
 		.name = {utf16, (size_t)utf8_to_utf16(how.name, strlen(how.name), utf16, 64)},
 	};
 	struct nt_status status;
@@ -172,6 +174,39 @@ static void test_lease_of_another_key(void **state)
 	assert_status(peer_close_file(&two, id), STATUS_SUCCESS);
 }
 
+/* Who has named the open has its answer: what comes then under its guid is new, replay or not. */
+static void test_eligible_until_it_is_used(void **state)
+{
+	struct how how = {.name = "j", .guid = 8, .disposition = FILE_OPEN_IF};
+	struct smb2_file_id id;
+
+	assert_status(create(&one, how), STATUS_SUCCESS);
+	id = created.file_id;
+	msg_begin(&two, &msg, SMB2_WRITE);
+	put_write(&msg, id, 0, "used", 4);
+	assert_status(peer_finish(&two, &msg, &reply), STATUS_SUCCESS);
+	how.replay = true;
+	/* the first one lets nobody in beside it */
+	assert_status(create(&two, how), STATUS_SHARING_VIOLATION);
+	how.replay = false;
+	assert_status(create(&two, how), STATUS_SHARING_VIOLATION);
+	assert_int_equal(world_counts(world).opens, 1);
+}
+
+static void test_oplock_of_a_lower_level(void **state)
+{
+	struct how how = {.name = "k", .guid = 9, .level = SMB2_OPLOCK_LEVEL_BATCH};
+
+	assert_status(create(&one, how), STATUS_SUCCESS);
+	assert_int_equal(created.oplock_level, SMB2_OPLOCK_LEVEL_BATCH);
+	how.replay = true;
+	assert_status(create(&two, how), STATUS_SUCCESS);
+	assert_int_equal(created.oplock_level, SMB2_OPLOCK_LEVEL_BATCH);
+	how.level = SMB2_OPLOCK_LEVEL_NONE;
+	assert_status(create(&two, how), STATUS_SUCCESS);
+	assert_int_equal(created.oplock_level, SMB2_OPLOCK_LEVEL_NONE);
+}
+
 /* Before 3.0 there is no such context. */
 static void test_not_before_3_0(void **state)
 {
@@ -191,6 +226,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_replay_of_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_of_others, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lease_of_another_key, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_eligible_until_it_is_used, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_oplock_of_a_lower_level, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_not_before_3_0, setup, teardown),
 	};
 
