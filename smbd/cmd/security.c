@@ -343,6 +343,24 @@ struct nt_status security_add_allowed(struct request *req, const char *path, boo
 	return STATUS_ACCESS_DENIED;
 }
 
+struct nt_status security_replace_allowed(struct request *req, struct vfs_node *node,
+					  const char *path)
+{
+	struct nt_status status = STATUS_SUCCESS;
+	struct vfs_node *target;
+	uint32_t maximal = 0;
+
+	if (vfs_lookup(node->share, node->cred, path, &target) != 0)
+		return STATUS_SUCCESS; /* nothing there, or what the rename will say */
+	if (!vfs_id_same_file(&target->id, &node->id))
+		status = access_maximal(req, target, &maximal);
+	/* without a descriptor the kernel decides */
+	if (nt_success(status) && target->trusted && !(maximal & DELETE))
+		status = STATUS_ACCESS_DENIED;
+	(void)vfs_node_close(target); /* O_PATH: nothing to lose */
+	return status;
+}
+
 /* The parts that a creator gave. */
 static uint32_t parts_of(const struct security_descriptor *sd)
 {

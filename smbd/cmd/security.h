@@ -53,6 +53,10 @@ NT_WARN_UNUSED struct nt_status security_add_allowed(struct request *req, const 
 						     bool directory,
 						     struct security_parent *parent);
 
+/* ACCESS_DENIED: what stands at the path has a descriptor, and by that it may not be deleted. */
+NT_WARN_UNUSED struct nt_status security_replace_allowed(struct request *req, struct vfs_node *node,
+							 const char *path);
+
 /* What was just made in it inherits; creator (NULL: none) is what the client wants it to have. */
 NT_WARN_UNUSED struct nt_status security_new(struct request *req, struct vfs_node *node,
 					     const struct security_parent *parent,

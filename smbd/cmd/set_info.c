@@ -183,10 +183,12 @@ static struct nt_status set_name(struct request *req, struct handle *h, struct r
 		return set_stream_name(h, name, link, info.flags & FILE_RENAME_REPLACE_IF_EXISTS);
 	if (name->trailing_slash && !handle_is_directory(h))
 		return STATUS_OBJECT_NAME_INVALID;
+	replace = info.flags & FILE_RENAME_REPLACE_IF_EXISTS;
 	status = security_add_allowed(req, name->path, handle_is_directory(h), &parent);
+	if (nt_success(status) && replace)
+		status = security_replace_allowed(req, h->file.node, name->path);
 	if (!nt_success(status))
 		return status;
-	replace = info.flags & FILE_RENAME_REPLACE_IF_EXISTS;
 	caching_wait_begin(req, &wait);
 	status = oplock_break_names(h->files, &h->file, name->path, link, replace, &wait);
 	caching_wait_end(req);

@@ -80,6 +80,13 @@ t "all are set" cacls -S "ACL:S-1-22-1-$(id -u tester):ALLOWED/0x0/FULL,ACL:$ACE
 t "who may read reads" as2 smb "get own $WORK/got"
 t "... and does not write" refused "NT_STATUS_ACCESS_DENIED" as2 smb "put $WORK/text own"
 t "... nor change who may" refused "ACCESS_DENIED" as2 cacls -a "ACL:$ACE:ALLOWED/0x0/FULL" own
+t "a directory lets add and not delete" eval 'smb "mkdir closed" &&
+	cacls -S "ACL:S-1-22-1-$(id -u tester):ALLOWED/0x0/FULL,ACL:$ACE:ALLOWED/0x0/0x001201bf" closed'
+t "... so both add to it" eval 'smb "put $WORK/text closed\\kept" && as2 smb "put $WORK/text closed\\mine"'
+t "... and one does not replace the other's" refused "NT_STATUS_ACCESS_DENIED" \
+	as2 smb "rename closed\\mine closed\\kept -f"
+t "... nor delete it" says "NT_STATUS_ACCESS_DENIED" as2 smb "rm closed\\kept"
+t "... but to another name it goes" as2 smb "rename closed\\mine closed\\other -f"
 t "the mode says as much" eval '[ "$(getfacl -cnp "$SHARE/own" | grep -c "^user:$(id -u tester2):r-")" = 1 ]'
 t "... and takes it back" eval 'chmod 0600 "$SHARE/own" && ! cacls own | grep "$ACE:0/0x0/0x001200a9"'
 t "all are set again" cacls -S "ACL:S-1-22-1-$(id -u tester):ALLOWED/0x0/FULL,ACL:$ACE:ALLOWED/0x0/READ" own
