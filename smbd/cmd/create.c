@@ -274,6 +274,7 @@ static struct nt_status create_enter(struct creation *c, struct vfs_node *node)
 	file->access = c->granted;
 	file->sharing = c->in.share_access;
 	file->delete_on_close = c->in.create_options & FILE_DELETE_ON_CLOSE;
+	file->kernel_notify = c->req->tree->share->conf->kernel_change_notify;
 	file->posix_locks = c->req->tree->share->conf->posix_locking;
 	file->client = c->h->open.session;
 	file->id = c->h->open.id;

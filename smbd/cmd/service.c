@@ -19,6 +19,7 @@
 #include "smbd/cmd/force.h"
 #include "smbd/conf/conf.h"
 #include "smbd/file/file.h"
+#include "smbd/file/file_notify.h"
 #include "smbd/net/interfaces.h"
 #include "smbd/rpc/rpc.h"
 #include "smbd/session/connection.h"
@@ -217,7 +218,8 @@ struct service *service_create(struct conf *conf)
 	service->files = file_table_new(&caching_breaker);
 	if (service->files)
 		oplock_timeout_set(service->files, conf->oplock_break_timeout_sec * NS_PER_SEC);
-	if (!service->auth.netbios_name || !service->auth.identities || !service->files)
+	if (!service->auth.netbios_name || !service->auth.identities || !service->files ||
+	    file_notify_kernel(service->files, conf->notify_watches) != 0)
 		goto free_service;
 	pthread_mutex_init(&service->mutex, NULL);
 	service->current = snapshot_create(conf);

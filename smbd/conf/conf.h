@@ -98,6 +98,7 @@ struct conf_share {
 	bool change_notify;
 	bool nt_acl_support;
 	bool oplocks, level2_oplocks;
+	bool kernel_change_notify;
 	enum conf_auto case_sensitive;
 	mode_t create_mask, directory_mask;             /* bits that a new one may have */
 	mode_t force_create_mode, force_directory_mode; /* bits that a new one always has */
@@ -143,12 +144,13 @@ struct conf {
 	unsigned keepalive_sec;  /* 0: off */
 
 	/* smb3d: our own parameters */
-	unsigned reactors;    /* 0: one per CPU */
-	unsigned workers;     /* 0: chosen from the CPUs */
-	size_t buffer_bytes;  /* of the pool */
-	unsigned channels;    /* most per session */
-	unsigned connections; /* most of the server */
-	unsigned sessions;    /* most of the server */
+	unsigned reactors;       /* 0: one per CPU */
+	unsigned workers;        /* 0: chosen from the CPUs */
+	size_t buffer_bytes;     /* of the pool */
+	unsigned channels;       /* most per session */
+	unsigned connections;    /* most of the server */
+	unsigned sessions;       /* most of the server */
+	unsigned notify_watches; /* directories watched for what local processes do, at most */
 
 	/* In the order of the file; IPC$ is not among them. */
 	const struct conf_share *const *shares;

@@ -172,6 +172,7 @@ const struct param param_table[] = {
 	GLOBAL("smb3d:buffer memory", BYTES, buffer_bytes, "256M", 16 * MIB, 1024 * 1024 * MIB),
 	GLOBAL("smb3d:channels max", UINT, channels, "32", 1, 32),
 	GLOBAL("smb3d:connections max", UINT, connections, "4096", 1, 1048576),
+	GLOBAL("smb3d:notify watches", UINT, notify_watches, "8192", 0, 1048576),
 	GLOBAL("smb3d:sessions max", UINT, sessions, "4096", 1, 1048576),
 
 	SHARE("path", PATH, path, ""),
@@ -199,6 +200,7 @@ const struct param param_table[] = {
 	SHARE("store dos attributes", BOOL, store_dos_attributes, "yes"),
 	SHARE("ea support", BOOL, ea_support, "yes"),
 	SHARE("change notify", BOOL, change_notify, "yes"),
+	SHARE("kernel change notify", BOOL, kernel_change_notify, "yes"),
 	SHARE("posix locking", BOOL, posix_locking, "yes"),
 	SHARE("nt acl support", BOOL, nt_acl_support, "yes"),
 	SHARE("case sensitive", ENUM, case_sensitive, "auto", 0, 0, auto_words),
@@ -243,7 +245,7 @@ const char *const param_ignored[] = {
 	"acl flag inherited canonicalization", "smbd async dosmode", "async smb echo handler",
 	"preserve case", "short preserve case", "default case", "mangled names", "case preserve",
 	/* other programs' and other kernel interfaces' */
-	"kernel oplocks", "kernel share modes", "kernel change notify",
+	"kernel oplocks", "kernel share modes",
 	"aio read size", "aio write size", "aio max threads", "socket options",
 	"min receivefile size", "read raw", "write raw", "getwd cache", "stat cache",
 	/* optional views of the same files */

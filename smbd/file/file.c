@@ -575,6 +575,7 @@ struct nt_status file_close(struct file_table *table, struct file_open *open)
 	struct file *file, *base;
 	int err = 0, close_err;
 
+	file_notify_end(table, open);
 	pthread_mutex_lock(&shard->mutex);
 	file_open_leave(table, open, &file, &base, &notices);
 	pthread_mutex_unlock(&shard->mutex);

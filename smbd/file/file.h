@@ -41,6 +41,7 @@ struct file_open {
 	bool delete_on_close; /* [MS-SMB2] FILE_DELETE_ON_CLOSE: takes effect when this open closes
 			       */
 	bool delete_if_alone; /* but not from under others who have it open then */
+	bool kernel_notify;   /* who watches through it is told of local processes too */
 	bool posix_locks;     /* local processes are to see its byte-range locks */
 	bool overwrites;      /* what is there is cut off: asks for writing, and breaks more; under
 			       * the shard's mutex, until file_overwritten() */

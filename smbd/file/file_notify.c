@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "smbd/file/file_notify.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include <talloc.h>
 
+#include "smbd/file/notify_kernel.h"
 #include "smbd/file/private.h"
 
 /* As the registry has paths: absolute, and a directory's without '/' at its end. */
@@ -20,6 +22,50 @@ static char *absolute(const struct vfs_share *share, const char *path)
 
 /* ---- who watches ---- */
 
+/* A copy of the path of a watch, as of now; NULL: it is none. */
+static char *kernel_path(struct notify *n, struct notify_watch *watch, bool *changed, bool to)
+{
+	char *path = NULL;
+
+	pthread_mutex_lock(&n->mutex);
+	*changed = watch->kernel != to && notify_watch_is_active(watch);
+	if (*changed) {
+		watch->kernel = to;
+		path = talloc_strdup(NULL, watch->path);
+	}
+	pthread_mutex_unlock(&n->mutex);
+	return path;
+}
+
+static void kernel_begin(struct file_table *table, struct file_open *open)
+{
+	bool begun;
+	char *path;
+
+	if (!table->notify.kernel)
+		return;
+	path = kernel_path(&table->notify, &open->notify, &begun, true);
+	if (path)
+		notify_kernel_add(table->notify.kernel, open->node->fd, path, open->notify.tree);
+	talloc_free(path);
+}
+
+void file_notify_end(struct file_table *table, struct file_open *open)
+{
+	bool ended;
+	char *path = kernel_path(&table->notify, &open->notify, &ended, false);
+
+	if (path)
+		notify_kernel_remove(table->notify.kernel, path, open->notify.tree);
+	talloc_free(path);
+}
+
+int file_notify_kernel(struct file_table *table, unsigned max)
+{
+	table->notify.kernel = notify_kernel_new(&table->notify, max);
+	return table->notify.kernel ? 0 : -ENOMEM;
+}
+
 static struct nt_status watch_begin(struct file_table *table, struct file_open *open,
 				    uint32_t filter, bool tree, size_t bytes_max)
 {
@@ -30,6 +76,8 @@ static struct nt_status watch_begin(struct file_table *table, struct file_open *
 	if (full)
 		status = notify_watch_begin(&table->notify, &open->notify, full, filter, tree,
 					    bytes_max);
+	if (full && nt_success(status) && open->kernel_notify)
+		kernel_begin(table, open);
 	talloc_free(full);
 	talloc_free(path);
 	return status;

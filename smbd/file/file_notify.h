@@ -37,6 +37,10 @@ void file_notify_clear(struct file_notify_wait *w);
 /* Whoever waits through this open is answered NOTIFY_CLEANUP: it is about to be closed. */
 void file_notify_interrupt(struct file_table *table, struct file_open *open);
 
+/* Watch what local processes do too, for opens with kernel_notify: at most so many directories.
+ * Before the first open. 0 or -ENOMEM. */
+int file_notify_kernel(struct file_table *table, unsigned max);
+
 /* ---- what happens ---- */
 
 /* action: FILE_ACTION_*, filter: FILE_NOTIFY_CHANGE_*, all that apply. The open's present name, or

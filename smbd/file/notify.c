@@ -7,6 +7,7 @@
 
 #include <talloc.h>
 
+#include "smbd/file/notify_kernel.h"
 #include "smbd/vfs/name.h"
 
 #define EVENT_BYTES 12 /* of FILE_NOTIFY_INFORMATION, before the name */
@@ -172,10 +173,12 @@ void notify_init(struct notify *n)
 	for (unsigned i = 0; i < NOTIFY_BUCKETS; i++)
 		list_init(&n->buckets[i]);
 	atomic_init(&n->watches, 0);
+	n->kernel = NULL;
 }
 
 void notify_fini(struct notify *n)
 {
+	notify_kernel_free(n->kernel);
 	assert(atomic_load(&n->watches) == 0);
 	pthread_mutex_destroy(&n->mutex);
 }
@@ -273,17 +276,36 @@ static void tell_directory(struct notify *n, const struct notify_change *changes
 	}
 }
 
-void notify_tell(struct notify *n, const struct notify_change *changes, unsigned count)
+void notify_tell_local(struct notify *n, const struct notify_change *changes, unsigned count)
 {
 	const char *path = changes[0].path, *slash = strrchr(path, '/');
 	bool direct = true;
 
-	if (!notify_is_wanted(n))
-		return;
 	pthread_mutex_lock(&n->mutex);
 	for (; slash; direct = false) {
 		tell_directory(n, changes, count, (size_t)(slash - path), direct);
 		slash = slash == path ? NULL : memrchr(path, '/', (size_t)(slash - path));
+	}
+	pthread_mutex_unlock(&n->mutex);
+}
+
+void notify_tell(struct notify *n, const struct notify_change *changes, unsigned count)
+{
+	if (!notify_is_wanted(n))
+		return;
+	for (unsigned i = 0; i < count && n->kernel; i++)
+		notify_kernel_own(n->kernel, changes[i].action, changes[i].path);
+	notify_tell_local(n, changes, count);
+}
+
+void notify_overflow(struct notify *n)
+{
+	pthread_mutex_lock(&n->mutex);
+	for (unsigned i = 0; i < NOTIFY_BUCKETS; i++) {
+		list_for_each (node, &n->buckets[i]) {
+			watch_overflow(watch_of(node));
+			watch_deliver(watch_of(node));
+		}
 	}
 	pthread_mutex_unlock(&n->mutex);
 }
@@ -318,6 +340,8 @@ void notify_moved(struct notify *n, const char *from, const char *to)
 
 	if (!notify_is_wanted(n))
 		return;
+	if (n->kernel)
+		notify_kernel_moved(n->kernel, from, to);
 	list_init(&moved);
 	pthread_mutex_lock(&n->mutex);
 	for (unsigned i = 0; i < NOTIFY_BUCKETS; i++) {

@@ -27,10 +27,13 @@
 
 #define NOTIFY_BUCKETS 256
 
+struct notify_kernel;
+
 struct notify {
 	pthread_mutex_t mutex;
 	struct list_node buckets[NOTIFY_BUCKETS]; /* of notify_watch.node */
 	atomic_uint watches;                      /* read without the mutex: 0, nobody cares */
+	struct notify_kernel *kernel;             /* notify_kernel.h; NULL: none */
 };
 
 /* A directory that an open watches; what for is settled by its first request. */
@@ -46,6 +49,7 @@ struct notify_watch {
 	bool overflow;
 	struct nt_status ended; /* SUCCESS: it goes on. Answers all further requests */
 	struct list_node waits; /* oldest first */
+	bool kernel;            /* local processes are watched too */
 };
 
 struct notify_wait {
@@ -110,6 +114,10 @@ void notify_wait_clear(struct notify_wait *wait); /* frees its events */
  * one directory.
  */
 void notify_tell(struct notify *n, const struct notify_change *changes, unsigned count);
+/* The same of what others did on this machine. */
+void notify_tell_local(struct notify *n, const struct notify_change *changes, unsigned count);
+/* Nobody knows what happened: all are to look for themselves. */
+void notify_overflow(struct notify *n);
 
 /* A directory has another name: so has what is watched there and below. */
 void notify_moved(struct notify *n, const char *from, const char *to);

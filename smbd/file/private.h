@@ -157,6 +157,8 @@ void file_locks_end(struct file_open *open);
 
 /* Of file_notify.c: with the mutex held, when a directory is to go, or is not any more. */
 void file_notify_deleting(struct file *file, bool deleting);
+/* Under no mutex, before the open leaves. */
+void file_notify_end(struct file_table *table, struct file_open *open);
 /* From and to as paths in the share. */
 void file_notify_renamed(struct file_table *table, const struct vfs_node *node, const char *from,
 			 const char *to);

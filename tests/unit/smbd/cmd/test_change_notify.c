@@ -410,6 +410,110 @@ static void test_watched_directory_is_renamed(void **state)
 	unwatch();
 }
 
+/* ---- local processes: `kernel change notify` ---- */
+
+static const char *on_disk(const char *name)
+{
+	static char path[2][512];
+	static unsigned turn;
+
+	turn = !turn;
+	snprintf(path[turn], sizeof(path[turn]), "%s/data/%s", world_directory(world), name);
+	return path[turn];
+}
+
+static void local_file(const char *name, const char *text)
+{
+	FILE *file = fopen(on_disk(name), "w");
+
+	assert_non_null(file);
+	fputs(text, file);
+	assert_int_equal(fclose(file), 0);
+}
+
+/* What comes is asked for until all of it is there. */
+static void expect_local(const char *wanted)
+{
+	char got[1024] = "";
+	struct pending pending;
+
+	while (strlen(got) < strlen(wanted)) {
+		pending.message_id = watcher.message_id;
+		notify_begin(dir, 0, false, 4096);
+		msg_send(&watcher, &msg);
+		do
+			reply_recv(&watcher, &reply);
+		while (nt_equal(reply.header.status, STATUS_PENDING));
+		assert_int_equal(reply.header.message_id, pending.message_id);
+		snprintf(got + strlen(got), sizeof(got) - strlen(got), "%s%s", *got ? " " : "",
+			 events());
+	}
+	assert_string_equal(got, wanted);
+}
+
+static void test_local_names(void **state)
+{
+	watch(NAMES, false, 4096);
+	local_file("d/a", "text");
+	assert_int_equal(rename(on_disk("d/a"), on_disk("d/b")), 0);
+	assert_int_equal(mkdir(on_disk("d/sub"), 0777), 0);
+	expect_local("1:a 4:a 5:b 1:sub");
+	local_file("d/sub/deep", "");
+	assert_int_equal(unlink(on_disk("d/sub/deep")), 0);
+	assert_int_equal(rename(on_disk("d/b"), on_disk("moved")), 0);
+	assert_int_equal(rmdir(on_disk("d/sub")), 0);
+	expect_local("2:b 2:sub");
+	assert_int_equal(unlink(on_disk("moved")), 0);
+	unwatch();
+}
+
+static void test_local_tree(void **state)
+{
+	assert_int_equal(mkdir(on_disk("tree"), 0777), 0);
+	assert_int_equal(mkdir(on_disk("tree/in"), 0777), 0);
+	watch(NAMES, true, 4096);
+	assert_int_equal(rename(on_disk("tree"), on_disk("d/tree")), 0);
+	expect_local("1:tree");
+	/* it is watched when the names after it are told */
+	assert_int_equal(mkdir(on_disk("d/mark"), 0777), 0);
+	expect_local("1:mark");
+	local_file("d/tree/in/f", "");
+	expect_local("1:tree\\in\\f");
+	assert_int_equal(unlink(on_disk("d/tree/in/f")), 0);
+	assert_int_equal(rmdir(on_disk("d/tree/in")), 0);
+	assert_int_equal(rmdir(on_disk("d/tree")), 0);
+	assert_int_equal(rmdir(on_disk("d/mark")), 0);
+	expect_local("2:tree\\in\\f 2:tree\\in 2:tree 2:mark");
+	unwatch();
+}
+
+static void test_local_data(void **state)
+{
+	local_file("g", "");
+	watch(FILE_NOTIFY_CHANGE_SIZE, false, 4096);
+	assert_int_equal(rename(on_disk("g"), on_disk("d/g")), 0);
+	assert_int_equal(chmod(on_disk("d/g"), 0600), 0);
+	local_file("d/g", "longer");
+	expect_local("3:g");
+	assert_int_equal(unlink(on_disk("d/g")), 0);
+	unwatch();
+}
+
+/* What went through the server comes from the kernel too, and is told once. */
+static void test_own_changes_once(void **state)
+{
+	watch(NAMES | FILE_NOTIFY_CHANGE_SIZE, true, 4096);
+	make("d\\a", 0);
+	make("d\\sub", DIRECTORY);
+	assert_status(set_name("d\\a", "d\\b", FileRenameInformation), STATUS_SUCCESS);
+	drop("d\\b");
+	drop("d\\sub");
+	local_file("d/end", ""); /* told after all that came before */
+	expect_local("1:a 1:sub 4:a 5:b 2:b 2:sub 1:end");
+	assert_int_equal(unlink(on_disk("d/end")), 0);
+	unwatch();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -424,6 +528,10 @@ int main(void)
 		cmocka_unit_test(test_delete_pending),
 		cmocka_unit_test(test_gone),
 		cmocka_unit_test(test_watched_directory_is_renamed),
+		cmocka_unit_test(test_local_names),
+		cmocka_unit_test(test_local_tree),
+		cmocka_unit_test(test_local_data),
+		cmocka_unit_test(test_own_changes_once),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
