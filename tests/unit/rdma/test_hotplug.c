@@ -327,8 +327,9 @@ static int accept_and_look(struct channel_acceptor *acceptor, struct channel *ch
 
 static void channel_has_a_link(void **state)
 {
-	struct addresses addresses = {.source = {addresses_find},
-				      .mutex = PTHREAD_MUTEX_INITIALIZER};
+	/* the listener looks until the test's teardown has stopped it */
+	static struct addresses addresses = {.source = {addresses_find},
+					     .mutex = PTHREAD_MUTEX_INITIALIZER};
 	struct direct_server *s = *state;
 
 	addresses_set(&addresses, 0, 1);
