@@ -150,12 +150,14 @@ static int transports_begin(struct app *app)
 {
 	const struct transports_config config = {.options = &app->options, .conf = app->conf};
 
-	if (app->conf->smb_direct != CONF_NO)
-		vfs_keep_identity();
 	app->transports = transports_create(&config);
-	if (!app->transports)
+	if (!app->transports) {
 		complain("cannot begin to serve: %s", strerror(ENOMEM));
-	return app->transports ? 0 : -1;
+		return -1;
+	}
+	if (transports_has_direct(app->transports))
+		vfs_keep_identity();
+	return 0;
 }
 
 static int pool_create(struct app *app)

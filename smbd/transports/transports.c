@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "rdma/listener.h"
 #include "smbd/admin/admin.h"
@@ -23,6 +24,12 @@ struct transports {
 
 static bool direct_listens(const struct net_rdma *rdma, const struct sockaddr_storage *address);
 
+/* Is there an RDMA subsystem, even if no device yet? */
+static bool rdma_is_there(void)
+{
+	return access("/sys/class/infiniband_verbs", F_OK) == 0;
+}
+
 struct transports *transports_create(const struct transports_config *config)
 {
 	const struct direct_devices_config devices = {
@@ -39,11 +46,22 @@ struct transports *transports_create(const struct transports_config *config)
 	t->rdma.listens = direct_listens;
 	if (config->conf->smb_direct == CONF_NO)
 		return t;
+	if (config->conf->smb_direct == CONF_AUTO && !config->verbs && !rdma_is_there()) {
+		log_notice(
+			"serving TCP only: no RDMA driver is loaded (for SMB Direct, load it "
+			"and ib_uverbs, then restart)");
+		return t;
+	}
 	t->devices = direct_devices_create(&devices);
 	if (t->devices)
 		return t;
 	free(t);
 	return NULL;
+}
+
+bool transports_has_direct(const struct transports *t)
+{
+	return t->devices != NULL;
 }
 
 void transports_use_pool(struct transports *t, struct buf_pool_config *pool)
@@ -219,6 +237,8 @@ void transports_report(struct transports *t, struct admin_report *report)
 	if (t->devices)
 		direct_devices_stats(t->devices, &devices);
 	out.why = devices.why;
+	if (!t->devices && t->config.conf->smb_direct != CONF_NO)
+		out.why = "no RDMA driver was loaded when the server started";
 	out.addresses = listener.addresses;
 	out.accepted = listener.accepted;
 	out.refused = listener.refused;

@@ -11,6 +11,8 @@
 #ifndef SMBD_TRANSPORTS_TRANSPORTS_H
 #define SMBD_TRANSPORTS_TRANSPORTS_H
 
+#include <stdbool.h>
+
 #include "smbd/conf/conf.h"
 #include "smbd/process/options.h"
 #include "transport/buf/buf.h"
@@ -29,6 +31,10 @@ struct transports_config {
 
 /* First of all. NULL: no memory. */
 struct transports *transports_create(const struct transports_config *config);
+
+/* May SMB Direct be served, now or when a device comes? Not if it is turned off, or the kernel has
+ * no RDMA when `smb direct = auto` is looked at: then the reactors need not be fit for it. */
+bool transports_has_direct(const struct transports *t);
 
 /* Then the pool is made: with this, every device can use its memory. */
 void transports_use_pool(struct transports *t, struct buf_pool_config *pool);
