@@ -120,12 +120,17 @@ struct client_dial {
 	sem_t done;
 };
 
-static void client_dialled(struct client_dial *d, struct channel *ch, int err)
+/* The dial is its caller's again when the semaphore is posted. */
+static void client_dialled(struct client_dial *d, struct channel *ch, bool direct, int err)
 {
 	d->err = err;
 	if (ch) {
 		d->ch = client_adopt(d->client, ch);
 		d->err = d->ch ? 0 : -ENOMEM;
+		if (d->ch)
+			d->ch->direct = direct;
+		else if (direct)
+			channel_close(ch, -ENOMEM);
 	}
 	sem_post(&d->done);
 }
@@ -137,7 +142,7 @@ static unsigned client_timeout_ms(const struct client *c)
 
 static void client_tcp_done(struct tcp_connect *connect, struct channel *ch, int err)
 {
-	client_dialled(container_of(connect, struct client_dial, tcp), ch, err);
+	client_dialled(container_of(connect, struct client_dial, tcp), ch, false, err);
 }
 
 static void client_tcp_start(void *arg)
@@ -156,13 +161,7 @@ static void client_tcp_start(void *arg)
 
 static void client_direct_done(struct direct_connect *connect, struct channel *ch, int err)
 {
-	struct client_dial *d = container_of(connect, struct client_dial, direct);
-
-	client_dialled(d, ch, err);
-	if (d->ch)
-		d->ch->direct = true;
-	else if (ch)
-		channel_close(ch, -ENOMEM);
+	client_dialled(container_of(connect, struct client_dial, direct), ch, true, err);
 }
 
 static void client_direct_start(void *arg)
