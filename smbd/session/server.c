@@ -14,8 +14,9 @@
 
 #define CONNECTION_POOL_PARTS 8u
 
-/* Far above a round trip, and far below the 35 s that a client has to answer a break. */
-#define NOTIFY_SILENCE_NS NS_PER_SEC
+/* Above a round trip with the delay of an acknowledgement; all channels that a session may have are
+ * tried well within the 35 s that a client has to answer a break. */
+#define NOTIFY_SILENCE_NS (300 * NS_PER_MS)
 
 struct server *server_create(const struct server_config *config)
 {
