@@ -57,10 +57,14 @@ static void set_capabilities(struct negotiated *n, const struct server_config *c
 		n->server_capabilities |= SMB2_GLOBAL_CAP_LARGE_MTU;
 	if (n->dialect >= SMB2_DIALECT_210 && config->leases)
 		n->server_capabilities |= SMB2_GLOBAL_CAP_LEASING;
-	if (n->dialect >= SMB2_DIALECT_300 && config->directory_leases)
-		n->server_capabilities |= SMB2_GLOBAL_CAP_DIRECTORY_LEASING;
-	if (n->dialect >= SMB2_DIALECT_300 && config->multi_channel)
-		n->server_capabilities |= SMB2_GLOBAL_CAP_MULTI_CHANNEL;
+	if (n->dialect < SMB2_DIALECT_300)
+		return;
+	/* 3.3.5.4: these only to a client that said it can */
+	if (config->directory_leases)
+		n->server_capabilities |=
+			n->client_capabilities & SMB2_GLOBAL_CAP_DIRECTORY_LEASING;
+	if (config->multi_channel)
+		n->server_capabilities |= n->client_capabilities & SMB2_GLOBAL_CAP_MULTI_CHANNEL;
 }
 
 static void set_dialect(struct negotiated *n, const struct server_config *config, uint16_t dialect)
@@ -193,8 +197,8 @@ static struct nt_status negotiate_smb2(struct request *req)
 	dialect = choose_dialect(config, &in.dialects);
 	if (dialect == 0)
 		return STATUS_NOT_SUPPORTED;
-	set_dialect(&n, config, dialect);
 	remember_client(&n, &in);
+	set_dialect(&n, config, dialect);
 	if (dialect == SMB2_DIALECT_311) {
 		status = answer_contexts(&n, &in.contexts, &out.contexts, salt);
 		if (nt_error(status))

@@ -183,6 +183,11 @@ void put_write(struct msg *m, struct smb2_file_id id, uint64_t offset, const voi
 	       uint32_t len);
 void put_read(struct msg *m, struct smb2_file_id id, uint64_t offset, uint32_t len);
 void put_empty(struct msg *m);
+/* What peers say that they can, [MS-SMB2] 2.2.3. */
+#define PEER_CAPABILITIES                                                                          \
+	(SMB2_GLOBAL_CAP_LARGE_MTU | SMB2_GLOBAL_CAP_LEASING | SMB2_GLOBAL_CAP_DIRECTORY_LEASING | \
+	 SMB2_GLOBAL_CAP_MULTI_CHANNEL)
+
 void put_negotiate(struct peer *p, struct msg *m, uint16_t dialect);
 void put_session_setup(struct msg *m, const void *token, size_t len, uint64_t previous);
 

@@ -234,7 +234,7 @@ void put_negotiate(struct peer *p, struct msg *m, uint16_t dialect)
 {
 	struct smb2_negotiate_request in = {
 		.security_mode = SMB2_NEGOTIATE_SIGNING_ENABLED,
-		.capabilities = SMB2_GLOBAL_CAP_LARGE_MTU,
+		.capabilities = PEER_CAPABILITIES,
 		.client_guid = {{p->guid ? p->guid : 1, 2, 3, 4}},
 		.dialects = {1, {dialect}},
 	};

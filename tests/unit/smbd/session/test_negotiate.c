@@ -94,6 +94,27 @@ static void test_greatest_common_dialect(void **state)
 	peer_close(&p);
 }
 
+/* 3.3.5.4: what the client did not say that it can is not offered to it. */
+static void test_capabilities_are_common(void **state)
+{
+	static const uint16_t offered[] = {0x0302};
+	static const uint32_t asked[] = {0, SMB2_GLOBAL_CAP_DIRECTORY_LEASING,
+					 SMB2_GLOBAL_CAP_MULTI_CHANNEL};
+	const uint32_t gated = SMB2_GLOBAL_CAP_DIRECTORY_LEASING | SMB2_GLOBAL_CAP_MULTI_CHANNEL;
+	struct smb2_negotiate_request in = offer(1, offered);
+	struct smb2_negotiate_response out;
+	struct peer p;
+
+	for (unsigned i = 0; i < 3; i++) {
+		in.capabilities = asked[i];
+		peer_connect(world, &p);
+		assert_int_equal(negotiate(&p, &in, &out).value, STATUS_SUCCESS.value);
+		assert_int_equal(out.capabilities & gated, asked[i]);
+		assert_true(out.capabilities & SMB2_GLOBAL_CAP_LARGE_MTU);
+		peer_close(&p);
+	}
+}
+
 /* 2.0.2 has neither credits of many nor large payloads. */
 static void test_202_is_small(void **state)
 {
@@ -261,7 +282,7 @@ static void test_validate_negotiate(void **state)
 	struct rd r;
 
 	peer_start(world, &p, SMB2_DIALECT_302);
-	put_validate(&p, SMB2_GLOBAL_CAP_LARGE_MTU);
+	put_validate(&p, PEER_CAPABILITIES);
 	assert_int_equal(peer_call(&p, &msg, &reply).value, STATUS_SUCCESS.value);
 	assert_true(smb2_ioctl_response_decode(&reply.rd, &ioctl));
 	r = wire_blob_rd(ioctl.output);
@@ -278,7 +299,7 @@ static void test_validate_negotiate_311_closes(void **state)
 	struct peer p;
 
 	peer_start(world, &p, SMB2_DIALECT_311);
-	put_validate(&p, SMB2_GLOBAL_CAP_LARGE_MTU);
+	put_validate(&p, PEER_CAPABILITIES);
 	msg_send(&p, &msg);
 	assert_closed(&p);
 }
@@ -288,6 +309,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_dialect_logs_in),
 		cmocka_unit_test(test_greatest_common_dialect),
+		cmocka_unit_test(test_capabilities_are_common),
 		cmocka_unit_test(test_202_is_small),
 		cmocka_unit_test(test_no_common_dialect),
 		cmocka_unit_test(test_311_contexts),
