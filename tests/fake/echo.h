@@ -23,9 +23,9 @@ struct echo {
 	unsigned held_count;
 	atomic_int refuse; /* accepted() gives this */
 	atomic_uint accepted, closed, messages;
-	atomic_int last_err;           /* of closed() */
-	atomic_uintptr_t last_reactor; /* of the newest channel */
-	struct channel *answered;      /* whom the last done() was of, and where it ended */
+	atomic_int last_err;              /* of closed() */
+	atomic_uintptr_t last_reactor;    /* of the newest channel */
+	struct channel *_Atomic answered; /* whom the last done() was of, and where it ended */
 	_Atomic uint64_t answered_to;
 };
 

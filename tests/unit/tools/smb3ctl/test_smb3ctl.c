@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The program itself, run as an administrator would. */
+#include <pthread.h>
 #include <pty.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -220,8 +221,18 @@ struct server {
 	atomic_uint reloads;
 };
 
+/* What the server tells; under the mutex, since the test changes it while the server runs. */
+static pthread_mutex_t telling = PTHREAD_MUTEX_INITIALIZER;
 static struct admin_rdma server_rdma;
 static bool server_no_channels;
+
+static void tell(const struct admin_rdma *rdma, bool no_channels)
+{
+	pthread_mutex_lock(&telling);
+	server_rdma = *rdma;
+	server_no_channels = no_channels;
+	pthread_mutex_unlock(&telling);
+}
 
 static void server_channels(struct admin_report *report)
 {
@@ -254,9 +265,11 @@ static void server_status(struct admin_source *source, struct admin_report *repo
 							     .dialect = 0x302,
 							     .encryption = true,
 							     .opens = 3});
+	pthread_mutex_lock(&telling);
 	if (!server_no_channels)
 		server_channels(report);
 	admin_report_rdma(report, &server_rdma);
+	pthread_mutex_unlock(&telling);
 	admin_report_device(report, &(struct admin_device){.name = "mlx5_0",
 							   .kind = "RoCE",
 							   .bits_per_sec = 100000000000,
@@ -348,8 +361,10 @@ static void test_status(void **state)
 /* "Is RDMA really in use?" */
 static void test_status_rdma(void **state)
 {
-	server_rdma = (struct admin_rdma){
+	struct admin_rdma rdma = {
 		.enabled = true, .addresses = 2, .accepted = 3, .ended = 2, .bytes_pushed = 1024};
+
+	tell(&rdma, false);
 	server_start();
 	assert_int_equal(reactor_start(server.reactor), 0);
 	expect(0, "", "status",
@@ -364,16 +379,18 @@ static void test_status_rdma(void **state)
 	expect(0, "", "status --json", "\"rdma\":{\"enabled\":true,\"why\":\"\",\"addresses\":2,");
 	assert_non_null(strstr(said, "\"state\":\"open\",\"bits_per_sec\":100000000000,"));
 	assert_non_null(strstr(said, "\"devices\":[{\"name\":\"mlx5_0\",\"kind\":\"RoCE\","));
-	server_no_channels = true;
+	tell(&rdma, true);
 	expect(0, "", "status",
 	       "SMB Direct: not in use: listens on 2 addresses, but no client is there by RDMA");
-	server_rdma.addresses = 0;
-	server_rdma.why = "no RDMA device";
+	rdma.addresses = 0;
+	rdma.why = "no RDMA device";
+	tell(&rdma, true);
 	expect(0, "", "status", "SMB Direct: not in use: no RDMA device; since the start 3 ");
-	server_rdma.enabled = false;
-	server_rdma.why = "smb direct = no";
+	rdma.enabled = false;
+	rdma.why = "smb direct = no";
+	tell(&rdma, true);
 	expect(0, "", "status", "SMB Direct: off: smb direct = no\n");
-	server_no_channels = false;
+	tell(&rdma, false);
 	reactor_stop(server.reactor);
 	server_end();
 }
