@@ -76,6 +76,12 @@ static size_t pdu_length(size_t left, const struct smb2_header *header)
 	return next;
 }
 
+/* All of a compound is answered by one message, and an answer may be longer than its request. */
+static unsigned requests_max(const struct connection *conn)
+{
+	return (unsigned)(conn->limits.msg_bytes / REQUEST_OUT_BYTES);
+}
+
 /* One PDU of the message, whose header was read: a CANCEL is done at once, anything else becomes a
  * request of x. */
 static int receive_pdu(struct exchange *x, const struct smb2_header *header, struct rd pdu,
@@ -97,6 +103,10 @@ static int receive_pdu(struct exchange *x, const struct smb2_header *header, str
 		log_info("message id %llu (charge %u) is not in the window",
 			 (unsigned long long)header->message_id, header->credit_charge);
 		return -EPROTO;
+	}
+	if (*requests == requests_max(conn)) {
+		log_info("more requests in a message than one message can answer");
+		return -EMSGSIZE;
 	}
 	req = *requests == 0 ? &x->first : exchange_add(x);
 	if (!req)

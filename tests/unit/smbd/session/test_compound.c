@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "smbd/session/request.h"
 #include "smbd/wire/access.h"
 #include "smbd/wire/create.h"
 #include "smbd/wire/read.h"
@@ -199,8 +200,90 @@ static void test_bad_next_command_closes(void **state)
 	}
 }
 
+/* ---- what has no room in one message ---- */
+
+#define SMALL_MSG_BYTES (64u * 1024)
+
+static struct {
+	struct channel_acceptor acceptor, *server;
+} small;
+
+/* A peer of SMB Direct says how much one message to it may hold. */
+static int small_accepted(struct channel_acceptor *acceptor, struct channel *ch)
+{
+	ch->limits.msg_bytes = SMALL_MSG_BYTES;
+	return small.server->accepted(small.server, ch);
+}
+
+static struct channel_acceptor *small_acceptor(struct channel_acceptor *server)
+{
+	small.server = server;
+	small.acceptor.accepted = small_accepted;
+	return &small.acceptor;
+}
+
+static int setup_small(void **state)
+{
+	world = world_create(&(struct world_config){.acceptor = small_acceptor});
+	return 0;
+}
+
+static int teardown_small(void **state)
+{
+	world_destroy(world);
+	return 0;
+}
+
+/* Of requests that fail: their answers are longer than they are. Nobody has logged in. */
+static void begin_failing(struct peer *p, unsigned count)
+{
+	peer_connect(world, p);
+	peer_negotiate(p, SMB2_DIALECT_311);
+	msg_begin(p, &msg, SMB2_ECHO);
+	put_empty(&msg);
+	msg_set_u16(&msg, SMB2_HEADER_OFFSET_CREDITS, 1024);
+	assert_int_equal(peer_call(p, &msg, &reply).value, STATUS_SUCCESS.value);
+	msg_begin(p, &msg, SMB2_ECHO);
+	while (--count)
+		msg_next(p, &msg, SMB2_ECHO, 0);
+	assert_true(wr_ok(&msg.w) && msg.w.len <= SMALL_MSG_BYTES);
+	msg_send(p, &msg);
+	reply_recv(p, &reply);
+}
+
+static void test_as_many_as_can_be_answered(void **state)
+{
+	const unsigned most = SMALL_MSG_BYTES / REQUEST_OUT_BYTES;
+	unsigned count = 1;
+	struct peer p;
+
+	begin_failing(&p, most);
+	assert_int_not_equal(reply.len, 0);
+	while (reply_next(&p, &reply))
+		count++;
+	assert_int_equal(count, most);
+	peer_close(&p);
+	begin_failing(&p, most + 1);
+	assert_int_equal(reply.len, 0);
+	peer_close(&p);
+}
+
+/* 900 * 64 bytes are a message, 900 * 80 are none. */
+static void test_answers_longer_than_a_message(void **state)
+{
+	struct peer p;
+
+	begin_failing(&p, 900);
+	assert_int_equal(reply.len, 0);
+	peer_close(&p);
+}
+
 int main(void)
 {
+	const struct CMUnitTest small_tests[] = {
+		cmocka_unit_test(test_as_many_as_can_be_answered),
+		cmocka_unit_test(test_answers_longer_than_a_message),
+	};
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_create_write_read_close),
 		cmocka_unit_test(test_related_inherits_ids),
@@ -212,5 +295,6 @@ int main(void)
 		cmocka_unit_test(test_bad_next_command_closes),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, setup, teardown) +
+	       cmocka_run_group_tests(small_tests, setup_small, teardown_small);
 }
