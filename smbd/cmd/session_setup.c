@@ -369,13 +369,13 @@ static struct nt_status setup_session(struct request *req,
 	status = begin_auth(req);
 	if (!nt_error(status))
 		status = leg(req, setup);
+	if (!nt_equal(status, STATUS_MORE_PROCESSING_REQUIRED)) {
+		talloc_free(channel->auth);
+		channel->auth = NULL;
+		if (nt_error(status))
+			setup_failed(req);
+	}
 	channel->setup_busy = false;
-	if (nt_equal(status, STATUS_MORE_PROCESSING_REQUIRED))
-		return status;
-	talloc_free(channel->auth);
-	channel->auth = NULL;
-	if (nt_error(status))
-		setup_failed(req);
 	return status;
 }
 
@@ -408,8 +408,13 @@ static struct nt_status bind_session(struct request *req)
 	struct nt_status status;
 
 	status = session_bind(req);
-	if (nt_error(status) || !first || is_address_allowed(req))
+	if (nt_error(status) || !first)
 		return status;
+	req->channel->setup_busy = true; /* no leg overtakes the question */
+	if (is_address_allowed(req)) {
+		req->channel->setup_busy = false;
+		return status;
+	}
 	/* protocol-facts 16, 19: the client keeps the session, and does not try here again */
 	log_info("session %llx is not bound: not over this address",
 		 (unsigned long long)req->session_id);

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <cmocka.h>
 
@@ -606,6 +607,40 @@ static void test_fact_19_not_over_a_denied_address(void **state)
 	peer_close(&a);
 }
 
+/* Nor for who does not wait for the answer: a leg that came while the server looks at the address
+ * would be at its end when the channel is off the connection, and be counted off it twice. */
+static void test_no_leg_overtakes_the_address(void **state)
+{
+	uint8_t both[512];
+	struct wr w = wr_init(both, sizeof(both));
+	struct peer a, b;
+
+	peer_connect_tcp(world, &a);
+	peer_negotiate(&a, SMB2_DIALECT_311);
+	peer_login(&a);
+	peer_connect_tcp(world, &b);
+	peer_negotiate(&b, SMB2_DIALECT_311);
+	b.session_id = a.session_id;
+	assert_int_equal(signer_create(SIGN_AES_CMAC, SIGN_ROLE_CLIENT, a.key, &b.signer), 0);
+	for (unsigned i = 0; i < 2; i++) {
+		msg_begin(&b, &msg, SMB2_SESSION_SETUP);
+		put_session_setup(&msg, ntlm_negotiate, sizeof(ntlm_negotiate) - 1, 0);
+		msg.bytes[SMB2_HEADER_SIZE + 2] = SMB2_SESSION_FLAG_BINDING;
+		msg_sign(&b, &msg);
+		wr_zero(&w, 3);
+		wr_u8(&w, (uint8_t)msg.w.len); /* TCP's frame */
+		wr_bytes(&w, msg.bytes, msg.w.len);
+	}
+	assert_true(wr_ok(&w) && msg.w.len <= UINT8_MAX);
+	assert_int_equal(send(b.fd, both, w.len, MSG_NOSIGNAL), w.len);
+	for (unsigned i = 0; i < 2; i++) {
+		reply_recv(&b, &reply);
+		assert_status(reply.header.status, STATUS_REQUEST_NOT_ACCEPTED);
+	}
+	peer_close(&b);
+	peer_close(&a);
+}
+
 /* ---- the transports together ---- */
 
 static void connect_by(struct peer *p, unsigned transport)
@@ -672,6 +707,7 @@ int main(void)
 	};
 	const struct CMUnitTest denied[] = {
 		cmocka_unit_test(test_fact_19_not_over_a_denied_address),
+		cmocka_unit_test(test_no_leg_overtakes_the_address),
 	};
 	const struct CMUnitTest transports[] = {
 		cmocka_unit_test(test_all_combinations_of_transports),
