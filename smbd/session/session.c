@@ -268,7 +268,17 @@ put_channel:
 	return status;
 }
 
-/* The session's last channel is going, or this one of several. True: it was the last. */
+/* Under the session's mutex. */
+static bool has_established(const struct session *session)
+{
+	list_for_each (n, &session->channels)
+		if (container_of(n, const struct session_channel, node)->established)
+			return true;
+	return false;
+}
+
+/* The session's last channel is going, or this one of several. True: it was the last. Those that
+ * are still being bound keep no session: anybody who heard a bind may have sent it again. */
 static bool channel_leave(struct session_channel *channel)
 {
 	struct session *session = channel->session;
@@ -277,7 +287,8 @@ static bool channel_leave(struct session_channel *channel)
 	pthread_mutex_lock(&session->mutex);
 	if (!channel->detaching && !list_empty(&channel->node)) {
 		list_del(&channel->node);
-		last = --session->channel_count == 0;
+		last = --session->channel_count == 0 ||
+		       (channel->established && !has_established(session));
 	}
 	pthread_mutex_unlock(&session->mutex);
 	return last;

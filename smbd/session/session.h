@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A session ([MS-SMB2] 3.3.1.8) and its channels: one authenticated user, over one or more
- * connections. A session lives while one channel lives, until LOGOFF, or until a newer session of
- * the same client replaces it (PreviousSessionId). Its opens and trees end with it.
+ * connections. A session lives while one bound channel lives, until LOGOFF, or until a newer
+ * session of the same client replaces it (PreviousSessionId). Its opens and trees end with it.
  *
  * Thread: any reactor. The registry is sharded by id; order of locks: registry, session, file. The
  * fields below "fixed" never change once the session is valid (reauthentication replaces `user`

@@ -406,6 +406,26 @@ static void test_half_bound_serves_nothing(void **state)
 	peer_close(&a);
 }
 
+/* Nor does it keep the session: the request that began it can be sent by who has no key. */
+static void test_half_bound_keeps_nothing(void **state)
+{
+	struct smb2_file_id id;
+	struct peer a, b;
+
+	login_as(&a, SMB2_DIALECT_311, false);
+	assert_status(peer_create(&a, "kept.txt", &id), STATUS_SUCCESS);
+	connect_as(&b, SMB2_DIALECT_311, false, 0);
+	b.session_id = a.session_id;
+	assert_int_equal(signer_create(SIGN_AES_CMAC, SIGN_ROLE_CLIENT, a.key, &b.signer), 0);
+	msg_begin(&b, &msg, SMB2_SESSION_SETUP);
+	put_session_setup(&msg, ntlm_negotiate, sizeof(ntlm_negotiate) - 1, 0);
+	msg.bytes[SMB2_HEADER_SIZE + 2] = SMB2_SESSION_FLAG_BINDING;
+	assert_status(peer_finish(&b, &msg, &reply), STATUS_MORE_PROCESSING_REQUIRED);
+	peer_close(&a);
+	world_wait_counts(world, 0, 0, 0);
+	peer_close(&b);
+}
+
 /* protocol-facts 16, but for the status: Windows (and smbtorture) want INSUFFICIENT_RESOURCES. */
 static void test_fact_16_channels_are_bounded(void **state)
 {
@@ -693,6 +713,7 @@ int main(void)
 		cmocka_unit_test(test_twice_on_one_connection),
 		cmocka_unit_test(test_failed_authentication_leaves_the_session),
 		cmocka_unit_test(test_half_bound_serves_nothing),
+		cmocka_unit_test(test_half_bound_keeps_nothing),
 		cmocka_unit_test(test_fact_16_channels_are_bounded),
 		cmocka_unit_test(test_lives_while_one_channel_lives),
 		cmocka_unit_test(test_logoff_reaches_all_channels),
