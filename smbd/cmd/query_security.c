@@ -15,6 +15,10 @@
 	(SECURITY_DESCRIPTOR_SP | SECURITY_DESCRIPTOR_SD | SECURITY_DESCRIPTOR_SI | \
 	 SECURITY_DESCRIPTOR_PS | SECURITY_DESCRIPTOR_SC)
 
+#define SETTABLE                                                                               \
+	(OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION | \
+	 SACL_SECURITY_INFORMATION)
+
 static struct nt_status query_access(const struct handle *h, uint32_t info)
 {
 	if ((info & SACL_SECURITY_INFORMATION) &&
@@ -91,6 +95,9 @@ struct nt_status set_security(struct request *req, struct handle *h,
 		return status;
 	if (!security_descriptor_decode(&r, &sd))
 		return STATUS_INVALID_SECURITY_DESCR;
+	/* who asks for no part needed no right: what permissions amount to must not be stored */
+	if (!(info & SETTABLE))
+		return STATUS_SUCCESS;
 	status = nt_status_from_errno(vfs_node_stat(h->file.node, &h->file.node->stat));
 	return nt_success(status) ? security_set(req, h->file.node, &sd, info) : status;
 }

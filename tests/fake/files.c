@@ -216,6 +216,19 @@ struct nt_status file_set(struct peer *p, struct smb2_file_id id, uint8_t type, 
 	return peer_finish(p, &msg, &reply);
 }
 
+struct nt_status file_set_security(struct peer *p, struct smb2_file_id id, uint32_t what,
+				   const void *data, size_t len)
+{
+	const struct smb2_set_info_request in = {.info_type = SMB2_0_INFO_SECURITY,
+						 .additional_information = what,
+						 .buffer = WIRE_BLOB(data, len),
+						 .file_id = id};
+
+	msg_begin(p, &msg, SMB2_SET_INFO);
+	smb2_set_info_request_encode(&msg.w, &in);
+	return peer_finish(p, &msg, &reply);
+}
+
 /* Output comes with some errors too; an answer that has none is an ERROR response. */
 struct nt_status file_ioctl(struct peer *p, struct smb2_file_id id, uint32_t code, const void *data,
 			    size_t len, uint32_t room, struct wire_blob *out)

@@ -51,6 +51,8 @@ struct nt_status file_query_security(struct peer *p, struct smb2_file_id id, uin
 				     uint32_t room, struct wire_blob *data);
 struct nt_status file_set(struct peer *p, struct smb2_file_id id, uint8_t type, uint8_t class,
 			  const void *data, size_t len);
+struct nt_status file_set_security(struct peer *p, struct smb2_file_id id, uint32_t what,
+				   const void *data, size_t len);
 struct nt_status file_list(struct peer *p, struct smb2_file_id id, uint8_t class, uint8_t flags,
 			   const char *pattern, uint32_t room, struct wire_blob *data);
 

@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "smbd/wire/dtyp.h"
 #include "smbd/wire/nttime.h"
 #include "smbd/wire/utf16.h"
 #include "tests/fake/files.h"
@@ -421,6 +423,38 @@ static void test_kept(void **state)
 	remove_it("f");
 }
 
+/* ---- descriptors ---- */
+
+/* [MS-SMB2] 3.3.5.21.3: a request for no part of the descriptor needs no right, and so it must not
+ * even have the server store what the file's permissions amount to. Others are kept out of this
+ * file's group; a descriptor of it lets them in. */
+static void test_no_part_of_descriptor(void **state)
+{
+	static const struct security_descriptor sd = {.control = SECURITY_DESCRIPTOR_SR};
+	uint8_t bytes[64];
+	struct wr w = wr_init(bytes, sizeof(bytes));
+	char path[512];
+	struct stat st;
+	struct smb2_file_id id;
+
+	file_close_ok(&peer, make("f"));
+	snprintf(path, sizeof(path), "%s/data/f", world_directory(world));
+	assert_int_equal(chmod(path, 0604), 0);
+	id = file_open(&peer, "f", FILE_READ_ATTRIBUTES, FILE_OPEN, 0);
+	security_descriptor_encode(&w, &sd);
+	assert_status(file_set_security(&peer, id, DACL_SECURITY_INFORMATION, bytes, w.len),
+		      STATUS_ACCESS_DENIED);
+	assert_status(file_set_security(&peer, id, 0, bytes, w.len), STATUS_SUCCESS);
+	assert_status(file_set_security(&peer, id, LABEL_SECURITY_INFORMATION, bytes, w.len),
+		      STATUS_SUCCESS);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0604);
+	assert_true(getxattr(path, "security.NTACL", NULL, 0) < 0);
+	assert_true(getxattr(path, "user.NTACL", NULL, 0) < 0);
+	file_close_ok(&peer, id);
+	remove_it("f");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -435,6 +469,7 @@ int main(void)
 		cmocka_unit_test(test_rename_directory),
 		cmocka_unit_test(test_link),
 		cmocka_unit_test(test_kept),
+		cmocka_unit_test(test_no_part_of_descriptor),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
