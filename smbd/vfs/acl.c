@@ -252,7 +252,11 @@ static int write_acl(const struct vfs_node *node, const struct vfs_acl *acl)
 {
 	uint8_t value[ACL_BYTES];
 	char proc[PROC_FD_MAX];
+	struct stat st;
 
+	/* as it is now: a new owner must not find the set-user-ID bit that the kernel took away */
+	if (fstatat(node->fd, "", &st, AT_EMPTY_PATH) != 0)
+		return -errno;
 	proc_fd_path(node->fd, proc);
 	if (!is_plain(acl) && setxattr(proc, ACCESS, value, acl_to_xattr(acl, value), 0) == 0)
 		return 0;
@@ -260,7 +264,7 @@ static int write_acl(const struct vfs_node *node, const struct vfs_acl *acl)
 		return -errno;
 	if (removexattr(proc, ACCESS) != 0 && errno != ENODATA && errno != EOPNOTSUPP)
 		return -errno;
-	return chmod(proc, acl_mode(acl) | (node->stat.mode & 07000)) == 0 ? 0 : -errno;
+	return chmod(proc, acl_mode(acl) | (st.st_mode & 07000)) == 0 ? 0 : -errno;
 }
 
 static int write_ntacl(const struct vfs_node *node, const struct security_descriptor *sd)

@@ -141,6 +141,30 @@ static void test_store(void **state)
 	talloc_free(ctx);
 }
 
+/* What one user marked to run as himself must not run as whom it is given to. */
+static void test_owner_loses_set_user_id(void **state)
+{
+	static const struct vfs_acl plain = {3,
+					     {{VFS_ACL_USER_OBJ, 7, UINT32_MAX},
+					      {VFS_ACL_GROUP_OBJ, 5, UINT32_MAX},
+					      {VFS_ACL_OTHER, 5, UINT32_MAX}}};
+	struct vfs_protection to = {0, (gid_t)-1, &plain, NULL};
+	struct fixture *f = *state;
+	struct vfs_node *node;
+
+	if (geteuid() != 0)
+		skip();
+	local_file(f, "f", "");
+	assert_int_equal(chown(local(f, "f"), 1001, 1001), 0);
+	assert_int_equal(chmod(local(f, "f"), 04755), 0);
+	node = lookup(f, "f");
+	assert_int_equal(node->stat.mode & 07777, 04755);
+	assert_int_equal(vfs_node_protect(node, &to), 0);
+	assert_int_equal(node->stat.uid, 0);
+	assert_int_equal(node->stat.mode & 07777, 0755);
+	vfs_node_close(node);
+}
+
 static void test_garbage(void **state)
 {
 	struct fixture *f = *state;
@@ -174,6 +198,8 @@ int main(void)
 		cmocka_unit_test(test_samba_bytes),
 		cmocka_unit_test_setup_teardown(test_samba_file, setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_store, setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_owner_loses_set_user_id, fixture_setup,
+						fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_garbage, setup, fixture_teardown),
 	};
 
