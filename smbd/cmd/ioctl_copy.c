@@ -149,9 +149,9 @@ static struct nt_status copy_chunk(struct copy *c, const struct fsctl_copychunk 
 			return err ? nt_status_from_errno(err) : STATUS_ACCESS_DENIED;
 	}
 	n = vfs_node_copy(c->source->file.node, &range, c->target->file.node, chunk->target_offset);
+	oplock_data_changed(c->target->files, &c->target->file); /* what failed may have begun */
 	if (n < 0)
 		return nt_status_from_errno((int)n);
-	oplock_data_changed(c->target->files, &c->target->file);
 	c->done.total_bytes_written += (uint32_t)n;
 	if ((size_t)n < range.len) /* it shrank meanwhile */
 		return STATUS_INVALID_VIEW_SIZE;
@@ -243,7 +243,7 @@ static struct nt_status clone_run(struct handle *source, struct handle *target,
 	if (nt_error(status) || range.len == 0)
 		return status;
 	err = vfs_node_clone(source->file.node, &range, target->file.node, in->target_file_offset);
-	if (!err)
+	if (err != -EOPNOTSUPP) /* what failed otherwise may have begun */
 		oplock_data_changed(target->files, &target->file);
 	if (err == -EOPNOTSUPP) /* neither btrfs nor xfs: the client copies then */
 		return STATUS_NOT_SUPPORTED;

@@ -48,8 +48,7 @@ static struct nt_status range_zero(struct handle *h, const struct vfs_range *ran
 {
 	int err = vfs_node_zero(h->file.node, range, free);
 
-	if (!err)
-		oplock_data_changed(h->files, &h->file);
+	oplock_data_changed(h->files, &h->file); /* what failed may have begun */
 	return nt_status_from_errno(err);
 }
 

@@ -102,9 +102,9 @@ static struct nt_status set_size(struct handle *h, struct rd *r, uint8_t class)
 		err = vfs_node_set_alloc(h->file.node, bytes);
 	else /* valid data length: no hole reads as anything but zeros here */
 		return STATUS_NOT_SUPPORTED;
+	oplock_data_changed(h->files, &h->file); /* what failed may have begun */
 	if (err)
 		return nt_status_from_errno(err);
-	oplock_data_changed(h->files, &h->file);
 	oplock_entry_changed(h->files, &h->file);
 	file_notify(h->files, &h->file, FILE_ACTION_MODIFIED,
 		    FILE_NOTIFY_CHANGE_ATTRIBUTES | FILE_NOTIFY_CHANGE_SIZE |

@@ -77,9 +77,9 @@ static struct nt_status write_data(struct handle *h, const struct smb2_write_req
 	if (!nt_success(status))
 		return status;
 	n = vfs_node_pwritev(h->file.node, &iov, 1, (off_t)write->offset, through);
+	oplock_data_changed(h->files, &h->file); /* a write that failed may have begun */
 	if (n < 0)
 		return nt_status_from_errno((int)n);
-	oplock_data_changed(h->files, &h->file);
 	atomic_store(&h->position, write->offset + data->len);
 	handle_written(h, write->offset + data->len);
 	return STATUS_SUCCESS;

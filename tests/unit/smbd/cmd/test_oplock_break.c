@@ -3,9 +3,11 @@
 #include "tests/fake/world.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <cmocka.h>
 
@@ -195,6 +197,31 @@ static void test_write(void **state)
 	assert_int_equal(told_oplock(t, &t->b).oplock_level, SMB2_OPLOCK_LEVEL_NONE);
 }
 
+/* A write that fails in its midst has changed what came before: who caches it is told. */
+static void test_write_fails_half_way(void **state)
+{
+	static const uint8_t data[8192];
+	struct rlimit limit, low;
+	struct two *t = *state;
+	struct smb2_create_response first = open_f(t, &t->a, SMB2_OPLOCK_LEVEL_II);
+
+	(void)open_f(t, &t->b, SMB2_OPLOCK_LEVEL_II);
+	(void)signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	low = limit;
+	low.rlim_cur = sizeof(data) / 2;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &low), 0);
+	msg_begin(&t->a, &t->m, SMB2_WRITE);
+	put_write(&t->m, first.file_id, 0, data, sizeof(data));
+	msg_send(&t->a, &t->m);
+	do { /* the writer's own break comes too */
+		recv_final(t, &t->a);
+	} while (t->r.header.command != SMB2_WRITE);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	assert_false(nt_success(t->r.header.status));
+	assert_int_equal(told_oplock(t, &t->b).oplock_level, SMB2_OPLOCK_LEVEL_NONE);
+}
+
 /* CANCEL ends the wait of a CREATE, [MS-SMB2] 3.3.5.16. */
 static void test_cancel(void **state)
 {
@@ -341,6 +368,7 @@ int main(void)
 		TEST(test_batch),
 		TEST(test_batch_closes),
 		TEST(test_write),
+		TEST(test_write_fails_half_way),
 		TEST(test_cancel),
 		cmocka_unit_test_setup_teardown(test_timeout, setup_impatient, teardown),
 		TEST(test_holder_vanishes),
