@@ -27,6 +27,8 @@
 #define SUFFIX_LEN  (sizeof(SUFFIX) - 1)
 #define VALUE_BYTES 65536 /* XATTR_SIZE_MAX */
 #define MUTEXES     64
+/* Names of one open that are kept till it ends: so often it may be renamed through that. */
+#define OLD_STREAMS_MAX 1024
 
 static pthread_mutex_t mutexes[MUTEXES] = {[0 ... MUTEXES - 1] = PTHREAD_MUTEX_INITIALIZER};
 
@@ -429,19 +431,17 @@ static int move_value(const struct vfs_node *node, const char *from, const char 
 	return err;
 }
 
-static int stream_rename_job(void *arg)
+/* The mutex is held. */
+static int rename_value(const struct rename_job *job)
 {
-	struct rename_job *job = arg;
 	char from[XATTR_NAME_MAX_SIZE], to[XATTR_NAME_MAX_SIZE], there[XATTR_NAME_MAX_SIZE];
 	char proc[PROC_FD_MAX];
 	int err = xattr_name(job->to, to);
 
-	if (err)
-		return err;
-	pthread_mutex_lock(mutex_of(job->node));
-	err = find(job->node, stream_of(job->node), from);
+	if (!err)
+		err = find(job->node, stream_of(job->node), from);
 	if (err || strcmp(from, to) == 0)
-		goto unlock;
+		return err;
 	err = find(job->node, job->to, there);
 	if (!err && strcmp(there, from) != 0) { /* another one, in whatever spelling */
 		if (!job->replace)
@@ -451,22 +451,37 @@ static int stream_rename_job(void *arg)
 	} else if (err == -ENOENT) {
 		err = 0;
 	}
-	if (!err)
-		err = move_value(job->node, from, to);
-unlock:
-	pthread_mutex_unlock(mutex_of(job->node));
+	return err ? err : move_value(job->node, from, to);
+}
+
+/* The old name stays: somebody may be reading it. */
+static int stream_rename_job(void *arg)
+{
+	struct rename_job *job = arg;
+	struct vfs_node *node = job->node;
+	char *own = NULL;
+	int err = -ENOSPC;
+
+	pthread_mutex_lock(mutex_of(node));
+	if (node->old_streams < OLD_STREAMS_MAX)
+		own = talloc_strdup(node, job->to);
+	if (own)
+		err = rename_value(job);
+	if (!err) {
+		node->old_streams++;
+		stream_set(node, own);
+	} else {
+		talloc_free(own);
+	}
+	pthread_mutex_unlock(mutex_of(node));
 	return err;
 }
 
 int vfs_node_stream_rename(struct vfs_node *node, const char *to, bool replace)
 {
 	struct rename_job job = {node, to, replace};
-	char *own = talloc_strdup(node, to); /* the old one stays: somebody may be reading it */
-	int err = own ? vfs_run(stream_rename_job, &job) : -ENOMEM;
 
-	if (!err)
-		stream_set(node, own);
-	return err;
+	return vfs_run(stream_rename_job, &job);
 }
 
 void vfs_node_stream_id(const struct vfs_node *node, const char *stream, struct vfs_id *id)

@@ -162,8 +162,9 @@ struct vfs_node {
 	const char *stream;   /* as spelled on disk; NULL: the unnamed one */
 	bool trusted; /* a descriptor gave the rights: what POSIX forbids is done as the process */
 	bool can_read,
-		can_write;   /* how fd is open; of a stream, what is allowed: fd stays O_PATH */
-	unsigned held_times; /* VFS_TIME_*: see vfs_node_set_times() */
+		can_write;    /* how fd is open; of a stream, what is allowed: fd stays O_PATH */
+	unsigned held_times;  /* VFS_TIME_*: see vfs_node_set_times() */
+	unsigned old_streams; /* names that `stream` was, and that are kept */
 	struct timespec held_atime, held_mtime, held_ctime;
 };
 

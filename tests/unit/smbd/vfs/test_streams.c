@@ -159,6 +159,23 @@ static void test_list_rename_remove(void **state)
 	vfs_node_close(node);
 }
 
+/* A client that renames on and on does not have us keep ever more names for it. */
+static void test_renames_are_bounded(void **state)
+{
+	struct fixture *f = *state;
+	struct vfs_node *node = make(f, "f", false);
+	size_t blocks;
+	int err = 0;
+
+	assert_int_equal(vfs_node_stream_open(node, "a", true), 0);
+	blocks = talloc_total_blocks(node);
+	for (unsigned i = 0; !err && i < 10000; i++)
+		err = vfs_node_stream_rename(node, i % 2 ? "a" : "b", false);
+	assert_int_equal(err, -ENOSPC);
+	assert_true(talloc_total_blocks(node) < blocks + 2000);
+	vfs_node_close(node);
+}
+
 static void set(struct vfs_node *node, const char *name, const char *value, int result)
 {
 	const struct vfs_ea ea = {name, (const uint8_t *)value, strlen(value)};
@@ -203,6 +220,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_too_large, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_names, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_list_rename_remove, fixture_setup,
+						fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_renames_are_bounded, fixture_setup,
 						fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_eas, fixture_setup, fixture_teardown),
 	};
