@@ -571,8 +571,11 @@ void notify_kernel_add(struct notify_kernel *k, int fd, const char *path, bool t
 	pthread_mutex_unlock(&k->mutex);
 }
 
+/* Only what is at the path, or in its tree, can be uncovered by this. */
 void notify_kernel_remove(struct notify_kernel *k, const char *path, bool tree)
 {
+	size_t len = strlen(path);
+
 	pthread_mutex_lock(&k->mutex);
 	list_for_each (n, &k->roots) {
 		struct root *r = root_of(n);
@@ -583,7 +586,10 @@ void notify_kernel_remove(struct notify_kernel *k, const char *path, bool tree)
 		}
 	}
 	list_for_each_safe (n, &k->watched) {
-		if (!is_covered(k, watched_of(n)->path))
+		const char *at = watched_of(n)->path;
+
+		if ((tree ? is_at_or_below(at, path, len) : strcmp(at, path) == 0) &&
+		    !is_covered(k, at))
 			watched_drop(k, watched_of(n));
 	}
 	pthread_mutex_unlock(&k->mutex);
