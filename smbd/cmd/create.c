@@ -473,6 +473,7 @@ static struct nt_status create_new(struct creation *c, struct vfs_cred *cred, in
 	*err = 0;
 	if (!nt_success(status))
 		return status;
+	create.closed = security_is_inherited(c->req, &c->parent);
 	*err = vfs_create(c->req->tree->share->vfs, cred, c->name->path, &create, &node);
 	if (*err)
 		return nt_status_from_errno(*err);

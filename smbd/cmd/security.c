@@ -370,6 +370,11 @@ static uint32_t parts_of(const struct security_descriptor *sd)
 	       (sd->has_sacl ? SACL_SECURITY_INFORMATION : 0);
 }
 
+bool security_is_inherited(struct request *req, const struct security_parent *parent)
+{
+	return parent->stored && security_token(req).count >= 2;
+}
+
 struct nt_status security_new(struct request *req, struct vfs_node *node,
 			      const struct security_parent *parent,
 			      const struct security_descriptor *creator)
@@ -378,7 +383,7 @@ struct nt_status security_new(struct request *req, struct vfs_node *node,
 	struct security_descriptor sd;
 	struct nt_status status;
 
-	if (parent->stored && token.count >= 2) {
+	if (security_is_inherited(req, parent)) {
 		if (!security_inherit(request_pool(req), &parent->sd, &token, node->stat.directory,
 				      &sd))
 			return STATUS_INSUFFICIENT_RESOURCES;

@@ -57,6 +57,9 @@ NT_WARN_UNUSED struct nt_status security_add_allowed(struct request *req, const 
 NT_WARN_UNUSED struct nt_status security_replace_allowed(struct request *req, struct vfs_node *node,
 							 const char *path);
 
+/* What is made in it gets a descriptor from it: nobody is to open it before that. */
+bool security_is_inherited(struct request *req, const struct security_parent *parent);
+
 /* What was just made in it inherits; creator (NULL: none) is what the client wants it to have. */
 NT_WARN_UNUSED struct nt_status security_new(struct request *req, struct vfs_node *node,
 					     const struct security_parent *parent,

@@ -224,21 +224,23 @@ struct create_job {
 };
 
 /* As the cred. */
-static int make(struct vfs_node *node, const struct place *place, bool directory)
+static int make(struct vfs_node *node, const struct place *place, const struct vfs_create *create)
 {
 	const struct vfs_share_options *o = &node->share->options;
+	mode_t most = create->closed ? 07700 : 07777;
+	bool directory = create->directory;
 	struct open_how how = {.flags = O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC,
 			       .mode = (0666 & o->create_mask) | o->force_create_mode,
 			       .resolve = RESOLVE_BENEATH};
 
 	if (directory) {
 		if (mkdirat(place->parent, place->leaf,
-			    (0777 & o->directory_mask) | o->force_directory_mode) != 0)
+			    ((0777 & o->directory_mask) | o->force_directory_mode) & most) != 0)
 			return -errno;
 		how = (struct open_how){.flags = O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
 					.resolve = RESOLVE_BENEATH};
 	}
-	how.mode &= 07777;
+	how.mode &= most;
 	node->fd = (int)syscall(SYS_openat2, place->parent, place->leaf, &how, sizeof(how));
 	if (node->fd < 0 && directory && errno == EACCES) { /* a mask that shuts its owner out */
 		how.flags |= O_PATH;
@@ -287,7 +289,7 @@ static int create_in(struct create_job *job, const struct where *where)
 	if (!err)
 		err = place.exists ? -EEXIST : cred_enter(node->cred);
 	if (!err) {
-		err = make(node, &place, job->create->directory);
+		err = make(node, &place, job->create);
 		cred_leave();
 	}
 	if (!err) {

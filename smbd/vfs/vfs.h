@@ -181,6 +181,7 @@ struct vfs_create {
 	bool directory;
 	uint32_t attributes;
 	uint64_t alloc; /* bytes to reserve, 0: none; a hint, but for -ENOSPC and -EDQUOT */
+	bool closed;    /* to all but its owner, until vfs_node_protect() */
 };
 
 int vfs_create(struct vfs_share *share, struct vfs_cred *cred, const char *path,
