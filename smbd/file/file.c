@@ -870,6 +870,9 @@ struct nt_status file_stream_rename(struct file_table *table, struct file_open *
 		return status;
 	pthread_mutex_lock(&shard->mutex); /* the same bucket: the hash is the file's */
 	open->file->id = to;
+	list_for_each (n, &open->file->oplocks) {
+		lease_table_move(&table->leases, &container_of(n, struct oplock, node)->lease, &to);
+	}
 	pthread_mutex_unlock(&shard->mutex);
 	return status;
 }

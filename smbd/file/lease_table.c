@@ -66,6 +66,13 @@ bool lease_table_add(struct lease_table *t, struct lease_entry *entry)
 	return added;
 }
 
+void lease_table_move(struct lease_table *t, struct lease_entry *entry, const struct vfs_id *file)
+{
+	pthread_mutex_lock(&t->mutex);
+	entry->file = *file;
+	pthread_mutex_unlock(&t->mutex);
+}
+
 void lease_table_remove(struct lease_table *t, struct lease_entry *entry)
 {
 	pthread_mutex_lock(&t->mutex);

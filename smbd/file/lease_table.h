@@ -48,6 +48,8 @@ bool lease_table_find(struct lease_table *t, const struct lease_id *id, struct v
 
 /* entry->id and ->file are set. False: the client has a lease of that key already. */
 bool lease_table_add(struct lease_table *t, struct lease_entry *entry);
+/* It is another file's now. */
+void lease_table_move(struct lease_table *t, struct lease_entry *entry, const struct vfs_id *file);
 void lease_table_remove(struct lease_table *t, struct lease_entry *entry);
 
 #endif

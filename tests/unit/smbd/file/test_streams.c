@@ -135,6 +135,44 @@ static void test_rename(void **state)
 	assert_closes(&file);
 }
 
+static void nothing(void *client)
+{
+}
+
+static bool told(const struct oplock_notice *notice)
+{
+	return true;
+}
+
+/* A lease is found by its key under the stream's new name: to be asked for again, and answered. */
+static void test_rename_takes_its_lease(void **state)
+{
+	static const struct file_breaker breaker = {nothing, nothing, told};
+	const struct oplock_request want = {
+		.lease = true, .state = SMB2_LEASE_READ_CACHING, .id.key.bytes[0] = 1};
+	struct fixture *f = *state;
+	struct file_open opens[2];
+
+	file_table_free(table);
+	table = file_table_new(&breaker);
+	local_file(f, "f", "");
+	for (unsigned i = 0; i < 2; i++) {
+		struct vfs_node *node = lookup(f, "f");
+
+		assert_int_equal(vfs_node_stream_open(node, i ? "b" : "a", !i), 0);
+		opens[i] = (struct file_open){
+			.node = node, .access = FILE_READ_DATA, .sharing = SHARE_ALL, .want = want};
+		assert_string_equal(nt_status_name(file_open_add(table, &opens[i], NULL)),
+				    "STATUS_SUCCESS");
+		if (!i)
+			assert_stream_rename(&opens[0], "b", false, "STATUS_SUCCESS");
+	}
+	assert_string_equal(nt_status_name(oplock_lease_ack(table, &want.id, 0)),
+			    "STATUS_UNSUCCESSFUL"); /* it is there, and nothing is under way */
+	assert_closes(&opens[0]);
+	assert_closes(&opens[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -143,6 +181,7 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(test_a_stream_goes_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rename, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_rename_takes_its_lease, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
