@@ -5,6 +5,9 @@
 #   TORTURE=all                  also the tests that are not expected to pass: do some, by now?
 . "$(dirname "$0")/lib.sh"
 EXPECTED=$TOP/tests/e2e/torture.expected
+# under TSan those in which clients and channels meet
+[ "${SMB3D_PRESET:-}" != tsan ] || SUITES=${SUITES:-smb2.session smb2.compound smb2.oplock smb2.lease smb2.lock \
+	smb2.notify smb2.multichannel smb2.replay smb2.dir smb2.rename}
 SUITES=${SUITES:-$(grep -v '^#' "$EXPECTED" | cut -f1 | awk '!seen[$0]++')}
 command -v smbtorture >/dev/null || skip_all "no smbtorture (samba-testsuite)"
 
