@@ -20,6 +20,7 @@ void client_request_init(struct client_request *rq, struct client_channel *ch,
 {
 	memset(rq, 0, offsetof(struct client_request, bytes));
 	rq->channel = ch;
+	rq->client = ch->client;
 	rq->session = session;
 	rq->header.command = command;
 	rq->header.tree_id = tree_id;
@@ -62,6 +63,9 @@ static void client_finish(struct client_request *rq, int err)
 		rq->err = err;
 	list_del(&rq->node);
 	client_remote_end(rq);
+	rq->channel->busy--;
+	if (rq->roams && (client_roam_again(rq, err) || client_roam_refused(rq)))
+		return;
 	rq->done(rq);
 }
 
@@ -120,6 +124,8 @@ static void client_fill_header(struct client_request *rq)
 	}
 	if (!(rq->keep & CLIENT_KEEP_SESSION_ID) && rq->session)
 		rq->header.session_id = rq->session->id;
+	if (rq->roams && rq->session) /* [MS-SMB2] 3.2.4.1.5 */
+		rq->header.channel_sequence = rq->session->channel_sequence;
 }
 
 static bool client_signs(const struct client_request *rq)
@@ -227,11 +233,17 @@ static void client_pump(struct client_channel *ch)
 
 void client_submit_compound(struct client_request *const *rqs, unsigned count)
 {
-	struct client_channel *ch = rqs[0]->channel;
+	struct client_channel *ch;
 
 	assert(count <= CLIENT_COMPOUND_MAX);
-	for (unsigned i = 0; i < count; i++)
+	for (unsigned i = 0; i < count; i++) {
 		rqs[i]->next = i + 1 < count ? rqs[i + 1] : NULL;
+		rqs[i]->roams &= count == 1 && rqs[i]->session && !rqs[i]->window_count;
+	}
+	if (rqs[0]->roams)
+		client_roam(rqs[0]);
+	ch = rqs[0]->channel;
+	ch->busy += count;
 	if (ch->closed) {
 		for (unsigned i = 0; i < count; i++)
 			client_finish(rqs[i], -ECONNRESET);
@@ -303,6 +315,8 @@ static void client_check(struct client_request *rq, const struct iovec *iov, uns
 		rq->session ? client_session_signer(rq->session, rq->channel) : NULL;
 
 	rq->reply_signed = rq->reply.flags & SMB2_FLAGS_SIGNED;
+	if ((rq->keep & CLIENT_NEW_KEY) && nt_equal(rq->reply.status, STATUS_SUCCESS))
+		signer = NULL;
 	if (rq->reply_signed && signer && signer_verify(signer, iov, count) != 0)
 		rq->err = -EBADMSG;
 	/* [MS-SMB2] 3.2.5.4 and 3.2.5.3: not the last response of a session setup */
@@ -408,6 +422,12 @@ static void client_closed(struct channel *channel, int err)
 	pthread_mutex_unlock(&c->lock);
 	client_finish_all(&ch->outstanding, err ? err : -ECONNRESET);
 	client_finish_all(&ch->waiting, err ? err : -ECONNRESET);
+	reactor_timer_cancel(c->reactor, &ch->retry);
+	while (!list_empty(&ch->refused)) {
+		struct list_node *n = list_pop(&ch->refused);
+
+		client_submit(container_of(n, struct client_request, node));
+	}
 	client_remote_closed(ch);
 	pthread_mutex_lock(&c->lock);
 	ch->over = true;
@@ -427,6 +447,11 @@ struct client_channel *client_adopt(struct client *c, struct channel *channel)
 
 	if (!ch)
 		return NULL;
+	if (reactor_timer_init(c->reactor, &ch->retry, client_roam_retry) != 0) {
+		free(ch);
+		return NULL;
+	}
+	list_init(&ch->refused);
 	ch->client = c;
 	ch->ch = channel;
 	ch->credits = 1; /* [MS-SMB2] 3.2.5.1: for the NEGOTIATE */

@@ -240,12 +240,18 @@ static void client_close(void *arg)
 		channel_close(ch->ch, -ESHUTDOWN);
 }
 
+void client_cut(struct client_channel *ch)
+{
+	client_run(ch->client, client_close, ch);
+}
+
 static void client_forget(void *arg)
 {
 	struct client_channel *ch = arg;
 	struct list_node *n;
 
 	list_del(&ch->node);
+	reactor_timer_fini(ch->client->reactor, &ch->retry);
 	while ((n = list_pop(&ch->news)) != NULL)
 		free(container_of(n, struct client_news, node));
 }
@@ -382,7 +388,7 @@ int client_send_raw(struct client_channel *ch, const void *bytes, size_t len)
 
 static void client_called(struct client_request *rq)
 {
-	struct client *c = rq->channel->client;
+	struct client *c = rq->client;
 
 	pthread_mutex_lock(&c->lock);
 	rq->finished = true;
@@ -410,7 +416,7 @@ static void client_begin_all(struct client_request *const *rqs, unsigned count)
 		rqs[i]->done = client_called;
 		rqs[i]->finished = false;
 	}
-	client_run(rqs[0]->channel->client, client_submit_posted, &s);
+	client_run(rqs[0]->client, client_submit_posted, &s);
 }
 
 void client_begin(struct client_request *rq)
@@ -420,30 +426,30 @@ void client_begin(struct client_request *rq)
 
 static void client_give_up(void *arg)
 {
-	struct client_channel *ch = arg;
+	struct client_request *rq = arg;
 
-	if (!ch->closed)
-		channel_close(ch->ch, -ETIMEDOUT);
+	if (!rq->finished && !rq->channel->closed)
+		channel_close(rq->channel->ch, -ETIMEDOUT);
 }
 
-/* The request is lent until it is done: when the time is over the channel has to go. */
+/* The request is lent until it is done: when the time is over the channel has to go, and the next
+ * one if it went there. */
 struct nt_status client_wait(struct client_request *rq)
 {
-	struct client *c = rq->channel->client;
-	struct timespec until = client_deadline(c);
-	bool finished;
+	struct client *c = rq->client;
+	bool finished = false;
 
-	pthread_mutex_lock(&c->lock);
-	while (!rq->finished && client_wait_change(c, &until))
-		;
-	finished = rq->finished;
-	pthread_mutex_unlock(&c->lock);
-	if (!finished)
-		client_run(c, client_give_up, rq->channel);
-	pthread_mutex_lock(&c->lock);
-	while (!rq->finished)
-		pthread_cond_wait(&c->changed, &c->lock);
-	pthread_mutex_unlock(&c->lock);
+	while (!finished) {
+		struct timespec until = client_deadline(c);
+
+		pthread_mutex_lock(&c->lock);
+		while (!rq->finished && client_wait_change(c, &until))
+			;
+		finished = rq->finished;
+		pthread_mutex_unlock(&c->lock);
+		if (!finished)
+			client_run(c, client_give_up, rq);
+	}
 	return client_request_status(rq);
 }
 
@@ -462,7 +468,7 @@ void client_call_compound(struct client_request *const *rqs, unsigned count)
 
 bool client_wait_interim(struct client_request *rq)
 {
-	struct client *c = rq->channel->client;
+	struct client *c = rq->client;
 	struct timespec until = client_deadline(c);
 	bool interim;
 

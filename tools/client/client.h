@@ -10,7 +10,9 @@
  * from submission until done(). Errors: negative errno below the protocol; struct nt_status above,
  * STATUS_CONNECTION_DISCONNECTED when the channel died instead of an answer.
  *
- * A session has several channels later; now it has one.
+ * A session has one channel or, with client_bind(), several. READ and WRITE then go where least is
+ * under way. When a channel dies, what was under way there is sent again on another, as long as one
+ * lives: [MS-SMB2] 3.2.4.1.5 and 3.2.6.1.
  */
 #ifndef TOOLS_CLIENT_CLIENT_H
 #define TOOLS_CLIENT_CLIENT_H
@@ -68,6 +70,8 @@ struct client_channel *client_adopt(struct client *c, struct channel *ch);
 void client_disconnect(struct client_channel *ch);
 /* Whether it is open; else, if asked, what closed() said. */
 bool client_connected(struct client_channel *ch, int *err);
+/* Cut it off, without waiting: client_disconnect() is still to come. */
+void client_cut(struct client_channel *ch);
 /* Wait until the server has closed it; false: it did not in the client's time. */
 bool client_wait_closed(struct client_channel *ch);
 
@@ -96,6 +100,7 @@ unsigned client_credits(struct client_channel *ch);
 #define CLIENT_KEEP_NEXT       0x80u  /* next_command of a compound */
 #define CLIENT_NO_REPLY        0x100u /* done when it is sent */
 #define CLIENT_NO_COPY         0x200u /* the answer stays in the transport's memory */
+#define CLIENT_NEW_KEY         0x400u /* success is signed with a key that is made of it */
 
 #define CLIENT_REQUEST_BYTES 4096 /* of header and body, without payload */
 #define CLIENT_COMPOUND_MAX  16
@@ -113,6 +118,8 @@ struct client_request {
 	struct preauth *preauth; /* takes in this exchange; NULL: not */
 	void (*done)(struct client_request *rq);
 	void *user;
+	bool roams; /* may go by any channel of the session: READ and WRITE may be sent again, and
+		     * go where least is under way; others only when their channel is dead */
 
 	/* the answer, from done() on */
 	int err; /* 0, or why there is none: -ECONNRESET ..., -EBADMSG: its signature is wrong */
@@ -126,6 +133,8 @@ struct client_request {
 	bool invalidated; /* the server has, the first of its descriptors: client_remote */
 
 	/* the library's */
+	struct client *client;
+	uint64_t retry_until_ns; /* 0: it was not refused yet */
 	uint8_t bytes[CLIENT_REQUEST_BYTES];
 	uint8_t *copy;
 	size_t copy_size;
@@ -223,6 +232,12 @@ struct client_login {
 /* *out is there on success only. */
 struct nt_status client_login(struct client_channel *ch, const struct client_login *login,
 			      struct client_session **out);
+/* One more channel for the session, which has negotiated: [MS-SMB2] 3.2.4.2.3.1. The login is the
+ * session's. The session's channels are disconnected after it is gone, dead ones too. */
+struct nt_status client_bind(struct client_channel *ch, const struct client_login *login,
+			     struct client_session *s);
+/* How many of its channels live. */
+unsigned client_session_channels(struct client_session *s);
 struct nt_status client_logoff(struct client_session *s);
 /* Forget it, without a word to the server. */
 void client_session_free(struct client_session *s);
@@ -243,7 +258,8 @@ struct nt_status client_tree_disconnect(struct client_tree *tree);
 
 /* ---- files, blocking ---- */
 
-/* A request on a tree; then encode the body, then client_call(). */
+/* A request on a tree, which roams; then encode the body, then client_call(). One by RDMA does not
+ * roam: its memory is of one channel. */
 void client_tree_request(struct client_request *rq, const struct client_tree *tree,
 			 uint16_t command);
 

@@ -17,6 +17,7 @@ void client_tree_request(struct client_request *rq, const struct client_tree *tr
 			 uint16_t command)
 {
 	client_request_init(rq, tree->channel, tree->session, tree->id, command);
+	rq->roams = true;
 }
 
 /* Ends the request: its status, or that of an answer that cannot be read. */

@@ -44,6 +44,9 @@ struct client_channel {
 	struct list_node outstanding; /* requests that have no answer yet */
 	uint64_t next_message_id;
 	unsigned credits;
+	unsigned busy;            /* requests that are not done */
+	struct list_node refused; /* requests to send again when `retry` fires */
+	struct reactor_timer retry;
 	bool direct;              /* SMB Direct; fixed */
 	struct list_node memory;  /* struct client_memory */
 	struct list_node windows; /* struct client_window: free ones */
@@ -67,6 +70,8 @@ struct client_channel {
 struct client_binding {
 	struct client_channel *channel;
 	struct signer *signer;
+	bool established; /* else it is being bound, and signs with the session's key */
+	bool lost;        /* it died with requests under way: told the server */
 };
 
 struct client_session {
@@ -75,6 +80,10 @@ struct client_session {
 	uint16_t flags;
 	bool sign;
 	uint8_t key[16];
+	uint8_t signing_key[16]; /* of the first channel: it signs binds */
+	/* on the reactor; read by others for as long as they do not bind */
+	uint16_t channel_sequence; /* raised with each channel that is lost */
+	unsigned turn;             /* where to begin the search for a channel */
 	struct client_binding channels[CLIENT_CHANNELS];
 	unsigned channel_count;
 };
@@ -82,6 +91,15 @@ struct client_session {
 /* NULL: nothing is signed there. */
 struct signer *client_session_signer(const struct client_session *s,
 				     const struct client_channel *ch);
+
+/* ---- roam.c, on the reactor ---- */
+/* Before it is sent: choose the channel of a request that roams. */
+void client_roam(struct client_request *rq);
+/* Its channel has died, or it is refused for what happened on another: true when it will be sent
+ * again; it is not done then. */
+bool client_roam_again(struct client_request *rq, int err);
+bool client_roam_refused(struct client_request *rq);
+void client_roam_retry(struct reactor_timer *timer);
 
 /* Run fn on the reactor and wait until it has. */
 void client_run(struct client *c, void (*fn)(void *arg), void *arg);

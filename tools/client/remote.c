@@ -210,6 +210,7 @@ static int remote_info(struct client_request *rq, const struct client_remote *r,
 		err = remote_describe(rq, r, peer_writes, w);
 	if (err)
 		client_remote_end(rq);
+	rq->roams = false; /* the memory is of this channel */
 	rq->payload_max = r->len;
 	return err;
 }

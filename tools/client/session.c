@@ -108,19 +108,52 @@ struct signer *client_session_signer(const struct client_session *s,
 	return NULL;
 }
 
+/* Another key for the last channel, or one more channel; on the reactor, which signs with it. */
+struct client_rekey {
+	struct client_session *session;
+	struct client_binding binding;
+};
+
+static void client_rekey_posted(void *arg)
+{
+	struct client_rekey *k = arg;
+	struct client_session *s = k->session;
+	struct client_binding *last = &s->channels[s->channel_count ? s->channel_count - 1 : 0];
+
+	if (s->channel_count && last->channel == k->binding.channel)
+		signer_destroy(last->signer);
+	else
+		last = &s->channels[s->channel_count++];
+	*last = k->binding;
+}
+
+static struct nt_status client_set_signer(struct client_session *s, struct client_channel *ch,
+					  const uint8_t *key, bool established)
+{
+	struct client_rekey k = {.session = s,
+				 .binding = {.channel = ch, .established = established}};
+
+	if (signer_create((enum sign_algorithm)ch->signing_algorithm, SIGN_ROLE_CLIENT, key,
+			  &k.binding.signer) != 0)
+		return STATUS_INTERNAL_ERROR;
+	client_run(ch->client, client_rekey_posted, &k);
+	return STATUS_SUCCESS;
+}
+
+/* [MS-SMB2] 3.2.5.3.1 and 3.2.5.3.3: each channel's key is of its own authentication. */
 static struct nt_status client_add_channel(struct client_session *s, struct client_channel *ch,
-					   const struct preauth *preauth)
+					   const uint8_t *secret, const struct preauth *preauth)
 {
 	uint8_t key[SIGN_KEY_BYTES];
-	struct signer *signer;
+	struct nt_status status = STATUS_INTERNAL_ERROR;
 
-	if (kdf_derive(KDF_KEY_SIGNING, ch->dialect, s->key, sizeof(s->key), preauth, key,
-		       sizeof(key)) != 0 ||
-	    signer_create((enum sign_algorithm)ch->signing_algorithm, SIGN_ROLE_CLIENT, key,
-			  &signer) != 0)
-		return STATUS_INTERNAL_ERROR;
-	s->channels[s->channel_count++] = (struct client_binding){ch, signer};
-	return STATUS_SUCCESS;
+	if (kdf_derive(KDF_KEY_SIGNING, ch->dialect, secret, KDF_SESSION_KEY_BYTES, preauth, key,
+		       sizeof(key)) == 0)
+		status = client_set_signer(s, ch, key, true);
+	if (s->channel == ch)
+		memcpy(s->signing_key, key, sizeof(s->signing_key));
+	explicit_bzero(key, sizeof(key));
+	return status;
 }
 
 struct client_setup {
@@ -131,24 +164,28 @@ struct client_setup {
 	struct preauth preauth;
 	struct client_request rq;
 	bool begun; /* rq holds an answer */
+	bool bind;  /* one more channel */
 };
 
 /* One round: a token there, the answer in x->rq. */
 static struct nt_status client_setup_round(struct client_setup *x, struct auth_token token)
 {
 	struct smb2_session_setup_request in = {
+		.flags = x->bind ? SMB2_SESSION_FLAG_BINDING : 0,
 		.security_mode = x->login->security_mode ? x->login->security_mode
 							 : SMB2_NEGOTIATE_SIGNING_ENABLED,
 		.capabilities = SMB2_GLOBAL_CAP_DFS,
 		.security_buffer = {.data = token.data, .len = token.len},
-		.previous_session_id = x->login->previous_session_id};
+		.previous_session_id = x->bind ? 0 : x->login->previous_session_id};
 	uint64_t id = x->begun ? x->rq.reply.session_id : 0;
 
 	if (x->begun)
 		client_request_fini(&x->rq);
 	x->begun = true;
-	client_request_init(&x->rq, x->ch, NULL, 0, SMB2_SESSION_SETUP);
+	client_request_init(&x->rq, x->ch, x->bind ? x->session : NULL, 0, SMB2_SESSION_SETUP);
 	x->rq.header.session_id = id;
+	if (x->bind) /* [MS-SMB2] 3.2.4.1.1: with the session's key */
+		x->rq.keep = CLIENT_SIGN | CLIENT_NEW_KEY;
 	x->rq.preauth = &x->preauth;
 	smb2_session_setup_request_encode(&x->rq.w, &in);
 	if (!wr_ok(&x->rq.w))
@@ -204,7 +241,7 @@ static struct nt_status client_setup_finish(struct client_setup *x,
 	if (!key || (s->flags & (SMB2_SESSION_FLAG_IS_GUEST | SMB2_SESSION_FLAG_IS_NULL)))
 		return STATUS_SUCCESS;
 	memcpy(s->key, key, sizeof(s->key));
-	status = client_add_channel(s, x->ch, &x->preauth);
+	status = client_add_channel(s, x->ch, key, &x->preauth);
 	if (!nt_success(status))
 		return status;
 	s->sign = x->login->sign || x->ch->signing_required;
@@ -240,6 +277,57 @@ free_exchange:
 	return status;
 }
 
+/* The channel is the session's last, with the session's key: without its own it is none. */
+static void client_unbind_posted(void *arg)
+{
+	struct client_session *s = arg;
+
+	signer_destroy(s->channels[--s->channel_count].signer);
+}
+
+struct nt_status client_bind(struct client_channel *ch, const struct client_login *login,
+			     struct client_session *s)
+{
+	struct client_setup x = {
+		.ch = ch, .login = login, .session = s, .preauth = ch->preauth, .bind = true};
+	struct smb2_session_setup_response out;
+	struct nt_status status;
+	const uint8_t *key;
+
+	if (!s->channel_count || s->channel_count == CLIENT_CHANNELS ||
+	    ch->dialect < SMB2_DIALECT_300)
+		return STATUS_NOT_SUPPORTED;
+	x.auth = auth_client_create(NULL, login->who);
+	if (!x.auth)
+		return STATUS_NO_MEMORY;
+	status = client_set_signer(s, ch, s->signing_key, false);
+	if (!nt_success(status))
+		goto free_auth;
+	status = client_setup_rounds(&x, &out);
+	key = auth_client_session_key(x.auth);
+	if (nt_success(status))
+		status = key ? client_add_channel(s, ch, key, &x.preauth) : STATUS_INTERNAL_ERROR;
+	if (nt_success(status))
+		status = client_setup_verify(&x);
+	if (!nt_success(status))
+		client_run(ch->client, client_unbind_posted, s);
+	if (x.begun)
+		client_request_fini(&x.rq);
+free_auth:
+	talloc_free(x.auth);
+	return status;
+}
+
+unsigned client_session_channels(struct client_session *s)
+{
+	unsigned live = 0;
+
+	for (unsigned i = 0; i < s->channel_count; i++)
+		live += client_connected(s->channels[i].channel, NULL);
+	/* one of an anonymous session has no key */
+	return s->channel_count ? live : client_connected(s->channel, NULL);
+}
+
 void client_session_free(struct client_session *s)
 {
 	if (!s)
@@ -247,6 +335,7 @@ void client_session_free(struct client_session *s)
 	for (unsigned i = 0; i < s->channel_count; i++)
 		signer_destroy(s->channels[i].signer);
 	explicit_bzero(s->key, sizeof(s->key));
+	explicit_bzero(s->signing_key, sizeof(s->signing_key));
 	free(s);
 }
 
@@ -274,6 +363,7 @@ static struct nt_status client_empty_call(struct client_channel *ch, struct clie
 	struct nt_status status;
 
 	client_request_init(&rq, ch, s, tree_id, command);
+	rq.roams = command != SMB2_ECHO;
 	smb2_empty_encode(&rq.w);
 	status = client_call(&rq);
 	client_request_fini(&rq);
@@ -316,6 +406,7 @@ struct nt_status client_tree_connect(struct client_session *s, const char *share
 	wr_utf16(&w, path);
 	in.path = WIRE_BLOB(name, w.len);
 	client_request_init(&rq, ch, s, 0, SMB2_TREE_CONNECT);
+	rq.roams = true;
 	smb2_tree_connect_request_encode(&rq.w, &in);
 	status = client_call(&rq);
 	*tree = (struct client_tree){.channel = ch, .session = s, .id = rq.reply.tree_id};

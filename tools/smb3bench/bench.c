@@ -29,7 +29,8 @@ struct bench_slot {
 	struct client_request rq;
 	struct bench *bench;
 	struct bench_connection *connection;
-	struct client_memory *memory; /* of its READs and WRITEs by RDMA; NULL: in messages */
+	struct client_channel *channel; /* of its memory */
+	struct client_memory *memory;   /* of its READs and WRITEs by RDMA; NULL: in messages */
 	unsigned number;
 	uint64_t begun_ns;
 	uint64_t random;
@@ -123,6 +124,7 @@ static void slot_read(struct bench_slot *s)
 	client_tree_request(&s->rq, &s->connection->tree, SMB2_READ);
 	s->bytes = in.length;
 	if (s->memory) {
+		s->rq.channel = s->channel;
 		slot_described(s, client_remote_read(&s->rq, &in, &remote));
 		return;
 	}
@@ -141,6 +143,7 @@ static void slot_write(struct bench_slot *s)
 	client_tree_request(&s->rq, &s->connection->tree, SMB2_WRITE);
 	s->bytes = in.length;
 	if (s->memory) {
+		s->rq.channel = s->channel;
 		slot_described(s, client_remote_write(&s->rq, &in, &remote));
 		return;
 	}
@@ -315,8 +318,11 @@ static bool bench_expose(struct bench *b)
 
 	for (unsigned i = 0; i < b->slot_count && bench_by_rdma(o, b->result); i++) {
 		struct bench_slot *s = &b->slots[i];
-		int err = client_memory_create(s->connection->channel, o->block, &s->memory);
+		unsigned channels = o->channels ? o->channels : 1;
+		int err;
 
+		s->channel = s->connection->channels[s->number / o->connections % channels];
+		err = client_memory_create(s->channel, o->block, &s->memory);
 		if (err)
 			return bench_fail(b->result, "memory: %s", strerror(-err));
 		memcpy(client_memory_bytes(s->memory), b->payload, o->block);
@@ -351,7 +357,7 @@ static void bench_clean(struct bench *b)
 	for (unsigned i = b->options->connections; i-- > 0;) {
 		struct bench_connection *c = &b->connections[i];
 
-		if (c->opened && client_connected(c->channel, NULL)) {
+		if (c->opened && client_session_channels(c->session)) {
 			(void)!nt_success(client_file_close(&c->tree, c->file));
 			if (i == 0 && !b->options->keep)
 				(void)!nt_success(client_file_delete(&c->tree, b->options->file));

@@ -28,6 +28,7 @@ struct bench_options {
 	uint64_t size;  /* bytes of the file */
 	unsigned depth; /* requests under way on a connection */
 	unsigned connections;
+	unsigned channels;     /* of each connection's session; 0: 1 */
 	unsigned read_percent; /* of BENCH_MIXED */
 	bool random;
 	bool keep; /* the file */

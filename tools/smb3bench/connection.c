@@ -63,6 +63,37 @@ static bool connection_bounds(struct bench_connection *c, const struct bench_opt
 	return true;
 }
 
+/* A channel that has negotiated. */
+static bool connection_dial(struct client *client, const struct bench_options *o,
+			    struct client_channel **ch, struct smb2_negotiate_response *out,
+			    struct bench_result *result)
+{
+	struct smb2_negotiate_request in;
+	int err = o->direct ? client_connect_direct(client, o->host, o->port, ch)
+			    : client_connect(client, o->host, o->port, ch);
+
+	if (err)
+		return bench_fail(result, "%s port %u: %s", o->host, o->port, strerror(-err));
+	client_negotiate_default(&in, o->dialect);
+	return bench_check(result, client_negotiate(*ch, &in, out), "NEGOTIATE");
+}
+
+/* The session's other channels. */
+static bool connection_bind(struct client *client, const struct bench_options *o,
+			    struct bench_connection *c, const struct client_login *login,
+			    struct bench_result *result)
+{
+	struct smb2_negotiate_response out;
+
+	c->channels[0] = c->channel;
+	for (unsigned i = 1; i < o->channels; i++) {
+		if (!connection_dial(client, o, &c->channels[i], &out, result) ||
+		    !bench_check(result, client_bind(c->channels[i], login, c->session), "bind"))
+			return false;
+	}
+	return true;
+}
+
 bool bench_connect(struct client *client, const struct bench_options *o, struct bench_connection *c,
 		   struct bench_result *result)
 {
@@ -71,26 +102,21 @@ bool bench_connect(struct client *client, const struct bench_options *o, struct 
 					     .password = o->password,
 					     .workstation = "SMB3BENCH"};
 	const struct client_login login = {.who = &who, .sign = o->sign};
-	struct smb2_negotiate_request in;
 	struct smb2_negotiate_response out;
-	int err = o->direct ? client_connect_direct(client, o->host, o->port, &c->channel)
-			    : client_connect(client, o->host, o->port, &c->channel);
 
-	if (err)
-		return bench_fail(result, "%s port %u: %s", o->host, o->port, strerror(-err));
-	client_negotiate_default(&in, o->dialect);
-	if (!bench_check(result, client_negotiate(c->channel, &in, &out), "NEGOTIATE"))
+	if (!connection_dial(client, o, &c->channel, &out, result))
 		return false;
 	result->dialect = out.dialect_revision;
 	result->signing = o->sign || (out.security_mode & SMB2_NEGOTIATE_SIGNING_REQUIRED);
 	return connection_bounds(c, o, &out, result) &&
 	       bench_check(result, client_login(c->channel, &login, &c->session), "login") &&
+	       connection_bind(client, o, c, &login, result) &&
 	       bench_check(result, client_tree_connect(c->session, o->share, &c->tree), o->share);
 }
 
 void bench_disconnect(struct bench_connection *c)
 {
-	if (c->session && client_connected(c->channel, NULL))
+	if (c->session && client_session_channels(c->session))
 		(void)!nt_success(client_logoff(c->session));
 	else
 		client_session_free(c->session);

@@ -9,8 +9,11 @@
 #include "tools/client/client.h"
 #include "tools/smb3bench/bench.h"
 
+#define BENCH_CHANNELS_MAX 32 /* of a session */
+
 struct bench_connection {
-	struct client_channel *channel;
+	struct client_channel *channel; /* the first */
+	struct client_channel *channels[BENCH_CHANNELS_MAX];
 	struct client_session *session;
 	struct client_tree tree;
 	struct smb2_file_id file;

@@ -11,6 +11,7 @@
 #include "smbd/wire/negotiate.h"
 #include "tools/client/client.h"
 #include "tools/smb3bench/bench.h"
+#include "tools/smb3bench/connection.h"
 #include "transport/base/log.h"
 
 #define BENCH_BLOCK_MAX (8u << 20)
@@ -25,6 +26,7 @@ static void usage(FILE *to)
 	      "      --block N         bytes of a READ or WRITE, e.g. 4K, 1M (default 1M)\n"
 	      "      --depth N         requests under way on each connection (default 8)\n"
 	      "      --connections N   (default 1)\n"
+	      "      --channels N      of each connection's session (default 1)\n"
 	      "      --time SECONDS    bound (default 10)\n"
 	      "      --count N         bound: requests in all\n"
 	      "      --size N          bytes of the file (default 64M)\n"
@@ -162,6 +164,7 @@ enum option_name {
 	OPT_BLOCK,
 	OPT_DEPTH,
 	OPT_CONNECTIONS,
+	OPT_CHANNELS,
 	OPT_TIME,
 	OPT_COUNT,
 	OPT_SIZE,
@@ -185,6 +188,7 @@ static const struct option long_options[] = {
 	{"block", required_argument, NULL, OPT_BLOCK},
 	{"depth", required_argument, NULL, OPT_DEPTH},
 	{"connections", required_argument, NULL, OPT_CONNECTIONS},
+	{"channels", required_argument, NULL, OPT_CHANNELS},
 	{"time", required_argument, NULL, OPT_TIME},
 	{"count", required_argument, NULL, OPT_COUNT},
 	{"size", required_argument, NULL, OPT_SIZE},
@@ -227,6 +231,10 @@ static int parse_value(struct bench_options *o, int opt, const char *text)
 	case OPT_CONNECTIONS:
 		err = parse_number(text, 1, 1024, &n);
 		o->connections = (unsigned)n;
+		break;
+	case OPT_CHANNELS:
+		err = parse_number(text, 1, BENCH_CHANNELS_MAX, &n);
+		o->channels = (unsigned)n;
 		break;
 	case OPT_TIME:
 		err = parse_number(text, 0, 1u << 30, &n);
@@ -306,6 +314,7 @@ static int parse_options(struct bench_options *o, int argc, char **argv)
 				    .size = 64u << 20,
 				    .depth = 8,
 				    .connections = 1,
+				    .channels = 1,
 				    .read_percent = 70,
 				    .file = "smb3bench.dat",
 				    .descriptors = 1,
@@ -382,11 +391,11 @@ static void report_json(const struct bench_options *o, const struct bench_result
 	double s = (double)r->ns / 1e9;
 
 	latency_figures(&r->latency, figures);
-	printf("{\"op\":\"%s\",\"block\":%u,\"depth\":%u,\"connections\":%u,\"size\":%llu,"
+	printf("{\"op\":\"%s\",\"block\":%u,\"depth\":%u,\"connections\":%u,\"channels\":%u,\"size\":%llu,"
 	       "\"transport\":\"%s\",\"descriptors\":%u,\"invalidate\":%s,"
 	       "\"random\":%s,\"dialect\":\"%s\",\"signed\":%s,\"seconds\":%.6f,\"ops\":%llu,"
 	       "\"bytes\":%llu,\"iops\":%.1f,\"mb_per_s\":%.3f,\"latency_us\":{",
-	       bench_op_name(o->op), o->block, o->depth, o->connections,
+	       bench_op_name(o->op), o->block, o->depth, o->connections, o->channels,
 	       (unsigned long long)o->size, o->direct ? "rdma" : "tcp",
 	       o->direct && !r->signing ? o->descriptors : 0, o->invalidate ? "true" : "false",
 	       o->random ? "true" : "false", bench_dialect_name(r->dialect),
@@ -411,9 +420,10 @@ static void report_text(const struct bench_options *o, const struct bench_result
 	double s = (double)r->ns / 1e9;
 
 	latency_figures(&r->latency, figures);
-	printf("%s, %u bytes, depth %u, %u connection%s, SMB %s, %s\n", bench_op_name(o->op),
-	       o->op == BENCH_METADATA ? 0 : o->block, o->depth, o->connections,
-	       o->connections == 1 ? "" : "s", bench_dialect_name(r->dialect),
+	printf("%s, %u bytes, depth %u, %u connection%s of %u channel%s, SMB %s, %s\n",
+	       bench_op_name(o->op), o->op == BENCH_METADATA ? 0 : o->block, o->depth,
+	       o->connections, o->connections == 1 ? "" : "s", o->channels,
+	       o->channels == 1 ? "" : "s", bench_dialect_name(r->dialect),
 	       r->signing ? "signed" : "not signed");
 	if (o->direct)
 		printf("by SMB Direct, %u descriptor(s)%s\n", r->signing ? 0 : o->descriptors,

@@ -139,6 +139,22 @@ static void loads_in_messages(void **state)
 	world_destroy(w);
 }
 
+static void loads_on_channels(void **state)
+{
+	struct world *w = start(&(struct fake_verbs_config){.seed = 7}, NULL);
+	struct bench_options o = options(BENCH_MIXED);
+
+	o.channels = 3;
+	bench_run(&o, &result, &progress, no_tick);
+	assert_string_equal(result.error, "");
+	o.sign = true; /* in messages */
+	o.block = 65536;
+	bench_run(&o, &result, &progress, no_tick);
+	assert_string_equal(result.error, "");
+	world_wait_counts(w, 0, 0, 0);
+	world_destroy(w);
+}
+
 /* It would not say that all is well when it is not. */
 static void sees_what_is_wrong(void **state)
 {
@@ -166,6 +182,7 @@ int main(void)
 		cmocka_unit_test(fact_13_signed_sessions_verify_in_messages),
 		cmocka_unit_test(loads_by_rdma),
 		cmocka_unit_test(loads_in_messages),
+		cmocka_unit_test(loads_on_channels),
 		cmocka_unit_test(sees_what_is_wrong),
 	};
 
