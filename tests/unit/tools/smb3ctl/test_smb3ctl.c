@@ -169,7 +169,7 @@ static void test_user_errors(void **state)
 static int on_terminal(const char *typed)
 {
 	char bin[256];
-	size_t n = 0, len;
+	size_t n = 0;
 	int fd, status;
 	pid_t pid = forkpty(&fd, NULL, NULL, NULL);
 
@@ -184,9 +184,8 @@ static int on_terminal(const char *typed)
 		said[++n] = 0;
 		if (n < 10 || strcmp(said + n - 2, ": ") != 0 || strstr(said, "smb3ctl: "))
 			continue;
-		len = strcspn(typed, "\n") + 1;
-		assert_true(write(fd, typed, len) > 0);
-		typed += typed[len] ? len : 0;
+		assert_true(write(fd, typed, strcspn(typed, "\n") + 1) > 0);
+		typed += strcspn(typed, "\n") + 1;
 	}
 	/* in this order: a terminal that closes hangs up on who is still on his way out */
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -209,9 +208,22 @@ static void test_terminal(void **state)
 	assert_int_equal(on_terminal("hidden\nhiden\n"), 1);
 	assert_non_null(strstr(said, "different"));
 	assert_false(account_get("bob", &a));
+}
+
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define SIGNALS_COME_LATE  /* TSan's own handler runs later than the kernel's signal: not in time \
+			    */
+#endif
+#endif
+
+#ifndef SIGNALS_COME_LATE
+static void test_terminal_interrupt(void **state)
+{
 	assert_int_equal(on_terminal("\003\n"), 1); /* Ctrl-C */
 	assert_non_null(strstr(said, "interrupted: nothing was changed"));
 }
+#endif
 
 /* ---- the running server ---- */
 
@@ -473,6 +485,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_user, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_user_errors, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_terminal, setup, teardown),
+#ifndef SIGNALS_COME_LATE
+		cmocka_unit_test_setup_teardown(test_terminal_interrupt, setup, teardown),
+#endif
 		cmocka_unit_test_setup_teardown(test_status, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_status_rdma, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_interfaces, setup, teardown),
