@@ -12,7 +12,8 @@ import sys
 SECONDS = {"smb2.maxfid": 600, "smb2.scan": 300, "smb2.dir.large-files": 300, "smb2.dir.many": 300}
 USUAL_SECONDS = 90
 # Half a minute and more of waiting: once a run of CI.
-SLOW = {"smb2.notify.mask", "smb2.lease.timeout", "smb2.oplock.batch22a", "smb2.lease.oplock", "smb2.lease.break"}
+SLOW = {"smb2.notify.mask", "smb2.lease.timeout", "smb2.oplock.batch22a", "smb2.lease.oplock", "smb2.lease.break",
+        "smb2.lease.rename_wait"}
 SMALL = os.environ.get("SIZE") == "small"
 RESULT = re.compile(r"^(success|failure|error|skip): (.*?)( \[)?$")
 
