@@ -19,6 +19,7 @@ CONF=$WORK/smb.conf
 SHARE=$WORK/share
 SERVER_PID=
 SERVERS=0
+SERVER_ENTER=() # what the server is started through
 HOST=127.0.0.1
 PATH=$PATH:/usr/sbin:/sbin
 chmod 755 "$WORK"
@@ -253,7 +254,7 @@ server_run() # the server in the foreground, its log in $1
 	export ASAN_OPTIONS="log_path=$LOGS/sanitizer:detect_leaks=1:abort_on_error=0:exitcode=86"
 	export UBSAN_OPTIONS="log_path=$LOGS/sanitizer:print_stacktrace=1"
 	export TSAN_OPTIONS="log_path=$LOGS/sanitizer:exitcode=86:second_deadlock_stack=1"
-	exec "$SMB3D_BIN/smb3d" --config "$CONF" --foreground >>"$1" 2>&1
+	exec "${SERVER_ENTER[@]}" "$SMB3D_BIN/smb3d" --config "$CONF" --foreground >>"$1" 2>&1
 }
 
 accepts() { (exec 3<>"/dev/tcp/$HOST/$PORT") 2>/dev/null; }

@@ -217,16 +217,31 @@ static struct nt_status client_setup_rounds(struct client_setup *x,
 	}
 }
 
-/* The final response is signed with the key that it makes. */
-static struct nt_status client_setup_verify(struct client_setup *x)
+/* The final response is signed with the key that it makes, with which requests may be signed
+ * already: on the reactor, as those are. */
+struct client_verdict {
+	struct client_setup *setup;
+	int err;
+};
+
+static void client_verify_posted(void *arg)
 {
-	struct signer *signer = client_session_signer(x->session, x->ch);
+	struct client_verdict *v = arg;
+	struct client_setup *x = v->setup;
 	struct iovec iov = {(void *)x->rq.pdu, x->rq.pdu_len};
 
-	if (x->rq.reply.flags & SMB2_FLAGS_SIGNED)
-		return signer_verify(signer, &iov, 1) == 0 ? STATUS_SUCCESS : STATUS_ACCESS_DENIED;
+	v->err = signer_verify(client_session_signer(x->session, x->ch), &iov, 1);
+}
+
+static struct nt_status client_setup_verify(struct client_setup *x)
+{
+	struct client_verdict v = {.setup = x};
+
 	/* [MS-SMB2] 3.2.5.3.1: 3.1.1 insists */
-	return x->ch->dialect == SMB2_DIALECT_311 ? STATUS_ACCESS_DENIED : STATUS_SUCCESS;
+	if (!(x->rq.reply.flags & SMB2_FLAGS_SIGNED))
+		return x->ch->dialect == SMB2_DIALECT_311 ? STATUS_ACCESS_DENIED : STATUS_SUCCESS;
+	client_run(x->ch->client, client_verify_posted, &v);
+	return v.err ? STATUS_ACCESS_DENIED : STATUS_SUCCESS;
 }
 
 static struct nt_status client_setup_finish(struct client_setup *x,
