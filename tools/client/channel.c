@@ -31,7 +31,8 @@ void client_request_init(struct client_request *rq, struct client_channel *ch,
 	rq->copy_size = 0;
 	rq->next = NULL;
 	list_init(&rq->node);
-	rq->sent = rq->replied = rq->finished = false;
+	rq->sent = rq->replied = rq->finished = rq->replayed = false;
+	rq->lock_bucket = 0;
 	rq->window_count = 0;
 }
 
@@ -64,8 +65,11 @@ static void client_finish(struct client_request *rq, int err)
 	list_del(&rq->node);
 	client_remote_end(rq);
 	rq->channel->busy--;
-	if (rq->roams && (client_roam_again(rq, err) || client_roam_refused(rq)))
-		return;
+	if (rq->roams) {
+		if (client_roam_again(rq, err) || client_roam_refused(rq))
+			return;
+		client_replay_end(rq);
+	}
 	rq->done(rq);
 }
 
@@ -231,6 +235,13 @@ static void client_pump(struct client_channel *ch)
 	}
 }
 
+/* Not what is said of one channel, nor what hangs together. */
+static bool client_may_roam(const struct client_request *rq, unsigned count)
+{
+	return rq->roams && count == 1 && rq->session && !rq->window_count &&
+	       !(rq->keep & (CLIENT_KEEP_MESSAGE_ID | CLIENT_KEEP_CREDITS));
+}
+
 void client_submit_compound(struct client_request *const *rqs, unsigned count)
 {
 	struct client_channel *ch;
@@ -238,7 +249,7 @@ void client_submit_compound(struct client_request *const *rqs, unsigned count)
 	assert(count <= CLIENT_COMPOUND_MAX);
 	for (unsigned i = 0; i < count; i++) {
 		rqs[i]->next = i + 1 < count ? rqs[i + 1] : NULL;
-		rqs[i]->roams &= count == 1 && rqs[i]->session && !rqs[i]->window_count;
+		rqs[i]->roams = client_may_roam(rqs[i], count);
 	}
 	if (rqs[0]->roams)
 		client_roam(rqs[0]);
@@ -309,6 +320,16 @@ static void client_keep_copy(struct client_request *rq)
 	rq->reply_body = (struct slice){.data = NULL};
 }
 
+/* Who has the session no more has no key for it: servers send the signature back that they got. */
+static bool client_is_gone(const struct client_request *rq, const struct iovec *iov)
+{
+	const uint8_t *pdu = iov[0].iov_base;
+
+	return nt_equal(rq->reply.status, STATUS_USER_SESSION_DELETED) &&
+	       memcmp(pdu + SMB2_HEADER_OFFSET_SIGNATURE, rq->bytes + SMB2_HEADER_OFFSET_SIGNATURE,
+		      SIGN_SIGNATURE_BYTES) == 0;
+}
+
 static void client_check(struct client_request *rq, const struct iovec *iov, unsigned count)
 {
 	struct signer *signer =
@@ -317,7 +338,8 @@ static void client_check(struct client_request *rq, const struct iovec *iov, uns
 	rq->reply_signed = rq->reply.flags & SMB2_FLAGS_SIGNED;
 	if ((rq->keep & CLIENT_NEW_KEY) && nt_equal(rq->reply.status, STATUS_SUCCESS))
 		signer = NULL;
-	if (rq->reply_signed && signer && signer_verify(signer, iov, count) != 0)
+	if (rq->reply_signed && signer && signer_verify(signer, iov, count) != 0 &&
+	    !client_is_gone(rq, iov))
 		rq->err = -EBADMSG;
 	/* [MS-SMB2] 3.2.5.4 and 3.2.5.3: not the last response of a session setup */
 	if (rq->preauth &&
@@ -416,6 +438,7 @@ static void client_closed(struct channel *channel, int err)
 	struct client_channel *ch = channel->user;
 	struct client *c = ch->client;
 
+	client_roam_lost(ch);
 	pthread_mutex_lock(&c->lock);
 	ch->closed = true;
 	ch->err = err;

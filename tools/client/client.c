@@ -34,6 +34,7 @@ int client_create(const struct client_config *config, struct client **out)
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_cond_init(&c->changed, NULL);
 	list_init(&c->channels);
+	list_init(&c->sessions);
 	if (c->config.verbs)
 		dc.verbs = c->config.verbs;
 	c->devices = pc.user = direct_devices_create(&dc);

@@ -12,7 +12,12 @@
  *
  * A session has one channel or, with client_bind(), several. READ and WRITE then go where least is
  * under way. When a channel dies, what was under way there is sent again on another, as long as one
- * lives: [MS-SMB2] 3.2.4.1.5 and 3.2.6.1.
+ * lives ([MS-SMB2] 3.2.7.1), so that it is done once: a CREATE is known again by its CreateGuid
+ * (client_create_guid()), a LOCK by its lock sequence, which the library adds, the others by the
+ * channel sequence. What ends something has succeeded if that is gone already; the answer's body is
+ * an error's then. A CHANGE_NOTIFY whose answer is lost says STATUS_NOTIFY_ENUM_DIR. Compounds, a
+ * CREATE without CreateGuid and a QUERY_DIRECTORY that goes on from where the last one ended cannot
+ * be sent again: STATUS_CONNECTION_DISCONNECTED.
  */
 #ifndef TOOLS_CLIENT_CLIENT_H
 #define TOOLS_CLIENT_CLIENT_H
@@ -118,8 +123,9 @@ struct client_request {
 	struct preauth *preauth; /* takes in this exchange; NULL: not */
 	void (*done)(struct client_request *rq);
 	void *user;
-	bool roams; /* may go by any channel of the session: READ and WRITE may be sent again, and
-		     * go where least is under way; others only when their channel is dead */
+	bool roams; /* may go by any channel of the session, and again when that dies: READ and
+		     * WRITE go where least is under way, others where they were made for if that
+		     * lives */
 
 	/* the answer, from done() on */
 	int err; /* 0, or why there is none: -ECONNRESET ..., -EBADMSG: its signature is wrong */
@@ -145,7 +151,9 @@ struct client_request {
 	struct client_request *next; /* of the compound */
 	struct list_node node;
 	bool sent, replied;
-	bool finished; /* for client_wait(); under the client's lock */
+	bool replayed;       /* it went out before, on a channel that died */
+	uint8_t lock_bucket; /* of a LOCK; 0: none */
+	bool finished;       /* for client_wait(); under the client's lock */
 };
 
 /* Begin a request; the header has the command. session, tree_id may be NULL and 0. */
@@ -263,6 +271,9 @@ struct nt_status client_tree_disconnect(struct client_tree *tree);
 void client_tree_request(struct client_request *rq, const struct client_tree *tree,
 			 uint16_t command);
 
+/* Give a CREATE a CreateGuid, if the session may have to send it again: a DH2Q context, unless it
+ * has one about durability. client_file_create() does so by itself. */
+void client_create_guid(const struct client_tree *tree, struct smb2_create_request *in);
 /* in's name is replaced by `name` (UTF-8, backslashes) when that is not NULL. */
 struct nt_status client_file_create(const struct client_tree *tree, const char *name,
 				    const struct smb2_create_request *in,

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "smbd/crypto/rand.h"
 #include "smbd/wire/close.h"
 #include "smbd/wire/empty.h"
 #include "smbd/wire/flush.h"
@@ -28,6 +29,17 @@ static struct nt_status client_over(struct client_request *rq, struct nt_status 
 	return nt_success(status) && !decoded ? STATUS_INVALID_PARAMETER : status;
 }
 
+void client_create_guid(const struct client_tree *tree, struct smb2_create_request *in)
+{
+	const uint32_t durable =
+		SMB2_CREATE_DURABLE_HANDLE_REQUEST | SMB2_CREATE_DURABLE_HANDLE_RECONNECT |
+		SMB2_CREATE_DURABLE_HANDLE_REQUEST_V2 | SMB2_CREATE_DURABLE_HANDLE_RECONNECT_V2;
+
+	if (atomic_load(&tree->session->many) && !(in->contexts.present & durable) &&
+	    rand_fill(&in->contexts.durable_v2.create_guid, sizeof(struct guid)) == 0)
+		in->contexts.present |= SMB2_CREATE_DURABLE_HANDLE_REQUEST_V2;
+}
+
 struct nt_status client_file_create(const struct client_tree *tree, const char *name,
 				    const struct smb2_create_request *in,
 				    struct smb2_create_response *out)
@@ -44,6 +56,7 @@ struct nt_status client_file_create(const struct client_tree *tree, const char *
 		wr_utf16(&w, name);
 		create.name = WIRE_BLOB(utf16, w.len);
 	}
+	client_create_guid(tree, &create);
 	client_tree_request(&rq, tree, SMB2_CREATE);
 	smb2_create_request_encode(&rq.w, &create);
 	status = client_call(&rq);

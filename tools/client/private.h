@@ -4,6 +4,7 @@
 #define TOOLS_CLIENT_PRIVATE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <time.h>
 
 #include "smbd/crypto/preauth.h"
@@ -24,6 +25,7 @@ struct client {
 	pthread_cond_t changed;
 	struct direct_devices *devices;
 	struct list_node channels; /* struct client_channel; on the reactor */
+	struct list_node sessions; /* struct client_session with a key; likewise */
 };
 
 /* What came unasked. */
@@ -71,35 +73,54 @@ struct client_binding {
 	struct client_channel *channel;
 	struct signer *signer;
 	bool established; /* else it is being bound, and signs with the session's key */
-	bool lost;        /* it died with requests under way: told the server */
+	bool idle;        /* there are better ones: takes requests when they are gone */
 };
 
 struct client_session {
+	struct client *client;
 	struct client_channel *channel; /* the first */
+	atomic_bool many; /* has more than one channel, or will: what can be lost is marked */
 	uint64_t id;
 	uint16_t flags;
 	bool sign;
 	uint8_t key[16];
 	uint8_t signing_key[16]; /* of the first channel: it signs binds */
-	/* on the reactor; read by others for as long as they do not bind */
+	/* on the reactor */
+	struct list_node node;     /* of the client, from its first key on */
 	uint16_t channel_sequence; /* raised with each channel that is lost */
 	unsigned turn;             /* where to begin the search for a channel */
 	struct client_binding channels[CLIENT_CHANNELS];
 	unsigned channel_count;
+	struct list_node locks; /* struct client_lock_sequences: replay.c's */
 };
 
 /* NULL: nothing is signed there. */
 struct signer *client_session_signer(const struct client_session *s,
 				     const struct client_channel *ch);
 
+/* No more its channel. Blocks. */
+void client_unbind(struct client_session *s, struct client_channel *ch);
+
 /* ---- roam.c, on the reactor ---- */
 /* Before it is sent: choose the channel of a request that roams. */
 void client_roam(struct client_request *rq);
+/* The channel has died: its sessions hear of it. */
+void client_roam_lost(struct client_channel *ch);
 /* Its channel has died, or it is refused for what happened on another: true when it will be sent
  * again; it is not done then. */
 bool client_roam_again(struct client_request *rq, int err);
 bool client_roam_refused(struct client_request *rq);
 void client_roam_retry(struct reactor_timer *timer);
+
+/* ---- replay.c, on the reactor ---- */
+/* Before it is sent, and before it is done. */
+void client_replay_prepare(struct client_request *rq);
+void client_replay_end(struct client_request *rq);
+/* It was sent, and is to be sent again; false: that must not be. */
+bool client_replay_begin(struct client_request *rq);
+/* Its answer says: not now. */
+bool client_replay_is_refused(const struct client_request *rq);
+void client_replay_free(struct client_session *s);
 
 /* Run fn on the reactor and wait until it has. */
 void client_run(struct client *c, void (*fn)(void *arg), void *arg);

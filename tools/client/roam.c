@@ -16,47 +16,71 @@ static bool moves_data(const struct client_request *rq)
 	return rq->header.command == SMB2_READ || rq->header.command == SMB2_WRITE;
 }
 
-/* The living channel with least under way, the next in turn of those alike; NULL: all are dead. */
+static struct client_binding *binding_of(struct client_session *s, const struct client_channel *ch)
+{
+	for (unsigned i = 0; i < s->channel_count; i++) {
+		if (s->channels[i].channel == ch)
+			return &s->channels[i];
+	}
+	return NULL;
+}
+
+static bool is_better(const struct client_binding *a, const struct client_binding *b)
+{
+	if (a->idle != b->idle)
+		return b->idle;
+	return a->channel->busy < b->channel->busy;
+}
+
+/* The living channel with least under way, the next in turn of those alike; one that is kept idle
+ * only if there is no other. NULL: all are dead. */
 static struct client_channel *roam_choose(struct client_session *s)
 {
-	struct client_channel *best = NULL;
+	const struct client_binding *best = NULL;
 	unsigned begin = s->turn, at = begin;
 
 	for (unsigned i = 0; i < s->channel_count; i++) {
 		unsigned n = (begin + i) % s->channel_count;
 		const struct client_binding *b = &s->channels[n];
 
-		if (!b->established || b->channel->closed ||
-		    (best && b->channel->busy >= best->busy))
+		if (!b->established || b->channel->closed || (best && !is_better(b, best)))
 			continue;
-		best = b->channel;
+		best = b;
 		at = n;
 	}
 	s->turn = at + 1;
-	return best;
+	return best ? best->channel : NULL;
+}
+
+/* What moves no data stays where it is as long as that is right. */
+static bool stays(const struct client_request *rq)
+{
+	const struct client_binding *b = binding_of(rq->session, rq->channel);
+
+	return !moves_data(rq) && !rq->channel->closed && !(b && b->idle);
 }
 
 void client_roam(struct client_request *rq)
 {
 	struct client_channel *ch;
 
-	if (!moves_data(rq) && !rq->channel->closed)
-		return;
-	ch = roam_choose(rq->session);
-	if (ch)
-		rq->channel = ch;
+	if (!stays(rq)) {
+		ch = roam_choose(rq->session);
+		if (ch)
+			rq->channel = ch;
+	}
+	client_replay_prepare(rq);
 }
 
-/* [MS-SMB2] 3.2.6.1: once for each channel that is lost with requests under way. */
-static void roam_lost(struct client_session *s, const struct client_channel *ch)
+/* [MS-SMB2] 3.2.7.1 */
+void client_roam_lost(struct client_channel *ch)
 {
-	for (unsigned i = 0; i < s->channel_count; i++) {
-		struct client_binding *b = &s->channels[i];
+	list_for_each (n, &ch->client->sessions) {
+		struct client_session *s = container_of(n, struct client_session, node);
+		const struct client_binding *b = binding_of(s, ch);
 
-		if (b->channel == ch && !b->lost) {
-			b->lost = true;
+		if (b && b->established)
 			s->channel_sequence++;
-		}
 	}
 }
 
@@ -67,41 +91,45 @@ static void roam_reset(struct client_request *rq)
 	rq->header.flags &= ~SMB2_FLAGS_SIGNED;
 }
 
-/* Others than READ and WRITE go again only if they were never sent. */
+/* What changed while nobody listened is not known: whoever asked has to look himself. */
+static bool notify_lost(struct client_request *rq)
+{
+	if (rq->header.command != SMB2_CHANGE_NOTIFY)
+		return false;
+	roam_reset(rq);
+	rq->pdu = NULL;
+	rq->pdu_len = 0;
+	rq->reply_body = (struct slice){.data = NULL};
+	rq->reply = rq->header;
+	rq->reply.status = STATUS_NOTIFY_ENUM_DIR;
+	return true;
+}
+
 bool client_roam_again(struct client_request *rq, int err)
 {
-	if (!err || rq->err == -EBADMSG || !rq->channel->closed)
+	if (!err || rq->err == -EBADMSG || !rq->channel->closed || !roam_choose(rq->session))
 		return false;
-	if (rq->sent) {
-		roam_lost(rq->session, rq->channel);
-		if (!moves_data(rq))
-			return false;
-		/* 3.2.4.1.5 */
-		if (rq->header.command == SMB2_WRITE)
-			rq->header.flags |= SMB2_FLAGS_REPLAY_OPERATION;
-	}
-	if (!roam_choose(rq->session))
+	if (rq->sent && (notify_lost(rq) || !client_replay_begin(rq)))
 		return false;
 	roam_reset(rq);
 	client_submit(rq);
 	return true;
 }
 
-/* [MS-SMB2] 3.3.5.2.10 refuses a WRITE of before a channel was lost that comes after, and a replay
- * while the first try is under way. Neither was done, and time mends both. */
+/* [MS-SMB2] 3.3.5.2.10 refuses a change of before a channel was lost that comes after, and a replay
+ * while the first try is under way; 3.2.5.12 and others: send it again. Time mends both. */
 bool client_roam_refused(struct client_request *rq)
 {
 	struct client_channel *ch = rq->channel;
 	uint64_t now = clock_mono_ns(), ms = CLIENT_TIMEOUT_MS;
 
-	if (rq->err || rq->header.command != SMB2_WRITE || !rq->session->channel_sequence ||
-	    !nt_equal(rq->reply.status, STATUS_FILE_NOT_AVAILABLE))
+	if (!client_replay_is_refused(rq))
 		return false;
 	if (rq->client->config.timeout_ms)
 		ms = rq->client->config.timeout_ms;
 	if (!rq->retry_until_ns)
 		rq->retry_until_ns = now + ms * NS_PER_MS;
-	if (now > rq->retry_until_ns || ch->closed)
+	if (now > rq->retry_until_ns || ch->closed || !client_replay_begin(rq))
 		return false;
 	roam_reset(rq);
 	if (list_empty(&ch->refused))

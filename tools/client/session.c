@@ -108,23 +108,39 @@ struct signer *client_session_signer(const struct client_session *s,
 	return NULL;
 }
 
-/* Another key for the last channel, or one more channel; on the reactor, which signs with it. */
+static struct client_binding *session_binding(struct client_session *s,
+					      const struct client_channel *ch)
+{
+	for (unsigned i = 0; i < s->channel_count; i++) {
+		if (s->channels[i].channel == ch)
+			return &s->channels[i];
+	}
+	return NULL;
+}
+
+/* Another key for a channel, or one more channel; on the reactor, which signs with it. */
 struct client_rekey {
 	struct client_session *session;
 	struct client_binding binding;
+	bool full;
 };
 
 static void client_rekey_posted(void *arg)
 {
 	struct client_rekey *k = arg;
 	struct client_session *s = k->session;
-	struct client_binding *last = &s->channels[s->channel_count ? s->channel_count - 1 : 0];
+	struct client_binding *b = session_binding(s, k->binding.channel);
 
-	if (s->channel_count && last->channel == k->binding.channel)
-		signer_destroy(last->signer);
+	k->full = !b && s->channel_count == CLIENT_CHANNELS;
+	if (k->full)
+		return;
+	if (b)
+		signer_destroy(b->signer);
 	else
-		last = &s->channels[s->channel_count++];
-	*last = k->binding;
+		b = &s->channels[s->channel_count++];
+	*b = k->binding;
+	if (list_empty(&s->node))
+		list_push(&s->client->sessions, &s->node);
 }
 
 static struct nt_status client_set_signer(struct client_session *s, struct client_channel *ch,
@@ -137,7 +153,10 @@ static struct nt_status client_set_signer(struct client_session *s, struct clien
 			  &k.binding.signer) != 0)
 		return STATUS_INTERNAL_ERROR;
 	client_run(ch->client, client_rekey_posted, &k);
-	return STATUS_SUCCESS;
+	if (!k.full)
+		return STATUS_SUCCESS;
+	signer_destroy(k.binding.signer);
+	return STATUS_INSUFFICIENT_RESOURCES;
 }
 
 /* [MS-SMB2] 3.2.5.3.1 and 3.2.5.3.3: each channel's key is of its own authentication. */
@@ -274,7 +293,10 @@ struct nt_status client_login(struct client_channel *ch, const struct client_log
 	x.auth = auth_client_create(NULL, login->who);
 	if (!x.session || !x.auth)
 		goto free_session;
+	x.session->client = ch->client;
 	x.session->channel = ch;
+	list_init(&x.session->node);
+	list_init(&x.session->locks);
 	status = client_setup_rounds(&x, &out);
 	if (nt_success(status))
 		status = client_setup_finish(&x, &out);
@@ -292,12 +314,28 @@ free_exchange:
 	return status;
 }
 
-/* The channel is the session's last, with the session's key: without its own it is none. */
+struct client_part {
+	struct client_session *session;
+	struct client_channel *channel;
+};
+
 static void client_unbind_posted(void *arg)
 {
-	struct client_session *s = arg;
+	const struct client_part *p = arg;
+	struct client_session *s = p->session;
+	struct client_binding *b = session_binding(s, p->channel);
 
-	signer_destroy(s->channels[--s->channel_count].signer);
+	if (!b)
+		return;
+	signer_destroy(b->signer);
+	*b = s->channels[--s->channel_count];
+}
+
+void client_unbind(struct client_session *s, struct client_channel *ch)
+{
+	struct client_part p = {s, ch};
+
+	client_run(s->client, client_unbind_posted, &p);
 }
 
 struct nt_status client_bind(struct client_channel *ch, const struct client_login *login,
@@ -309,9 +347,9 @@ struct nt_status client_bind(struct client_channel *ch, const struct client_logi
 	struct nt_status status;
 	const uint8_t *key;
 
-	if (!s->channel_count || s->channel_count == CLIENT_CHANNELS ||
-	    ch->dialect < SMB2_DIALECT_300)
+	if (list_empty(&s->node) || ch->dialect < SMB2_DIALECT_300)
 		return STATUS_NOT_SUPPORTED;
+	atomic_store(&s->many, true);
 	x.auth = auth_client_create(NULL, login->who);
 	if (!x.auth)
 		return STATUS_NO_MEMORY;
@@ -325,7 +363,7 @@ struct nt_status client_bind(struct client_channel *ch, const struct client_logi
 	if (nt_success(status))
 		status = client_setup_verify(&x);
 	if (!nt_success(status))
-		client_run(ch->client, client_unbind_posted, s);
+		client_unbind(s, ch);
 	if (x.begun)
 		client_request_fini(&x.rq);
 free_auth:
@@ -333,22 +371,47 @@ free_auth:
 	return status;
 }
 
-unsigned client_session_channels(struct client_session *s)
+struct client_census {
+	const struct client_session *session;
+	unsigned live;
+};
+
+static void client_count_posted(void *arg)
 {
-	unsigned live = 0;
+	struct client_census *census = arg;
+	const struct client_session *s = census->session;
 
 	for (unsigned i = 0; i < s->channel_count; i++)
-		live += client_connected(s->channels[i].channel, NULL);
+		census->live += s->channels[i].established && !s->channels[i].channel->closed;
 	/* one of an anonymous session has no key */
-	return s->channel_count ? live : client_connected(s->channel, NULL);
+	if (!s->channel_count)
+		census->live = !s->channel->closed;
+}
+
+unsigned client_session_channels(struct client_session *s)
+{
+	struct client_census census = {.session = s};
+
+	client_run(s->client, client_count_posted, &census);
+	return census.live;
+}
+
+static void client_session_end(void *arg)
+{
+	struct client_session *s = arg;
+
+	list_del(&s->node);
+	for (unsigned i = 0; i < s->channel_count; i++)
+		signer_destroy(s->channels[i].signer);
+	client_replay_free(s);
 }
 
 void client_session_free(struct client_session *s)
 {
 	if (!s)
 		return;
-	for (unsigned i = 0; i < s->channel_count; i++)
-		signer_destroy(s->channels[i].signer);
+	if (s->client) /* else it was never begun */
+		client_run(s->client, client_session_end, s);
 	explicit_bzero(s->key, sizeof(s->key));
 	explicit_bzero(s->signing_key, sizeof(s->signing_key));
 	free(s);

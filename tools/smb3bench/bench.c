@@ -167,6 +167,7 @@ static void slot_create(struct bench_slot *s)
 	snprintf(name, sizeof(name), "%s.%u.%u", s->bench->options->file, s->number, s->files++);
 	wr_utf16(&w, name);
 	in.name = WIRE_BLOB(utf16, w.len);
+	client_create_guid(&s->connection->tree, &in);
 	client_tree_request(&s->rq, &s->connection->tree, SMB2_CREATE);
 	smb2_create_request_encode(&s->rq.w, &in);
 }
