@@ -244,7 +244,7 @@ struct nt_status file_ioctl(struct peer *p, struct smb2_file_id id, uint32_t cod
 
 	msg_begin(p, &msg, SMB2_IOCTL);
 	smb2_ioctl_request_encode(&msg.w, &in);
-	status = peer_call(p, &msg, &reply);
+	status = peer_finish(p, &msg, &reply);
 	r = reply.rd;
 	if (!smb2_ioctl_response_decode(&r, &response)) {
 		assert_true(nt_error(status));
