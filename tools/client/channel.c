@@ -201,6 +201,7 @@ static void client_transmit(struct client_request *first)
 	struct client_channel *ch = first->channel;
 	unsigned n = 0;
 
+	client_silence_begin(ch);
 	for (struct client_request *rq = first; rq; rq = rq->next) {
 		assert(wr_ok(&rq->w));
 		n += client_encode(rq, first->slices + n);
@@ -426,6 +427,7 @@ static void client_message(struct channel *channel, struct channel_msg *msg)
 {
 	struct client_channel *ch = channel->user;
 
+	client_silence_heard(ch);
 	if (!client_dispatch(ch, msg))
 		channel_close(channel, -EPROTO);
 	channel_release(channel, msg);
@@ -446,6 +448,7 @@ static void client_closed(struct channel *channel, int err)
 	client_finish_all(&ch->outstanding, err ? err : -ECONNRESET);
 	client_finish_all(&ch->waiting, err ? err : -ECONNRESET);
 	reactor_timer_cancel(c->reactor, &ch->retry);
+	reactor_timer_cancel(c->reactor, &ch->silence);
 	while (!list_empty(&ch->refused)) {
 		struct list_node *n = list_pop(&ch->refused);
 
@@ -470,13 +473,13 @@ struct client_channel *client_adopt(struct client *c, struct channel *channel)
 
 	if (!ch)
 		return NULL;
-	if (reactor_timer_init(c->reactor, &ch->retry, client_roam_retry) != 0) {
-		free(ch);
-		return NULL;
-	}
-	list_init(&ch->refused);
 	ch->client = c;
 	ch->ch = channel;
+	if (reactor_timer_init(c->reactor, &ch->retry, client_roam_retry) != 0)
+		goto free_channel;
+	if (client_silence_init(ch) != 0)
+		goto fini_retry;
+	list_init(&ch->refused);
 	ch->credits = 1; /* [MS-SMB2] 3.2.5.1: for the NEGOTIATE */
 	list_init(&ch->waiting);
 	list_init(&ch->outstanding);
@@ -487,6 +490,12 @@ struct client_channel *client_adopt(struct client *c, struct channel *channel)
 	channel->user_ops = &client_user;
 	channel->user = ch;
 	return ch;
+
+fini_retry:
+	reactor_timer_fini(c->reactor, &ch->retry);
+free_channel:
+	free(ch);
+	return NULL;
 }
 
 struct credits_question {

@@ -112,6 +112,16 @@ bool client_wait_change(struct client *c, const struct timespec *until)
 
 /* ---- connecting ---- */
 
+static unsigned client_timeout_ms(const struct client *c)
+{
+	return c->config.timeout_ms ? c->config.timeout_ms : CLIENT_TIMEOUT_MS;
+}
+
+static unsigned client_dial_ms(const struct client *c)
+{
+	return c->config.dial_ms ? c->config.dial_ms : client_timeout_ms(c);
+}
+
 struct client_dial {
 	struct tcp_connect tcp;
 	struct direct_connect direct;
@@ -136,11 +146,6 @@ static void client_dialled(struct client_dial *d, struct channel *ch, bool direc
 	sem_post(&d->done);
 }
 
-static unsigned client_timeout_ms(const struct client *c)
-{
-	return c->config.timeout_ms ? c->config.timeout_ms : CLIENT_TIMEOUT_MS;
-}
-
 static void client_tcp_done(struct tcp_connect *connect, struct channel *ch, int err)
 {
 	client_dialled(container_of(connect, struct client_dial, tcp), ch, false, err);
@@ -154,7 +159,7 @@ static void client_tcp_start(void *arg)
 	d->tcp.reactor = c->reactor;
 	d->tcp.pool = c->pool;
 	d->tcp.done = client_tcp_done;
-	d->tcp.timeout_ms = client_timeout_ms(c);
+	d->tcp.timeout_ms = client_dial_ms(c);
 	tcp_config_default(&d->tcp.config);
 	memcpy(d->tcp.config.congestion, c->config.congestion, sizeof(c->config.congestion));
 	tcp_connect_start(&d->tcp);
@@ -174,7 +179,7 @@ static void client_direct_start(void *arg)
 	d->direct.pool = c->pool;
 	d->direct.devices = c->devices;
 	d->direct.done = client_direct_done;
-	d->direct.timeout_ms = client_timeout_ms(c);
+	d->direct.timeout_ms = client_dial_ms(c);
 	direct_config_default(&d->direct.config);
 	d->direct.config.window_depth = CLIENT_WINDOWS;
 	d->err = direct_connect_start(&d->direct);
@@ -182,13 +187,12 @@ static void client_direct_start(void *arg)
 		sem_post(&d->done);
 }
 
-static int client_dial(struct client *c, void (*start)(void *arg), const struct addrinfo *a,
-		       struct client_channel **out)
+static int client_dial(struct client *c, void (*start)(void *arg),
+		       const struct sockaddr_storage *to, struct client_channel **out)
 {
 	struct client_dial d = {.client = c};
 
-	memcpy(&d.tcp.address, a->ai_addr, a->ai_addrlen);
-	memcpy(&d.direct.address, a->ai_addr, a->ai_addrlen);
+	d.tcp.address = d.direct.address = *to;
 	sem_init(&d.done, 0, 0);
 	client_run(c, start, &d);
 	while (sem_wait(&d.done) != 0)
@@ -210,7 +214,10 @@ static int client_call_up(struct client *c, const char *host, uint16_t port,
 	if (getaddrinfo(host, service, &hints, &list) != 0)
 		return -EHOSTUNREACH;
 	for (a = list; a; a = a->ai_next) {
-		err = client_dial(c, start, a, out);
+		struct sockaddr_storage to = {0};
+
+		memcpy(&to, a->ai_addr, a->ai_addrlen);
+		err = client_dial(c, start, &to, out);
 		if (!err)
 			break;
 	}
@@ -229,6 +236,12 @@ int client_connect_direct(struct client *c, const char *host, uint16_t port,
 			  struct client_channel **out)
 {
 	return client_call_up(c, host, port, client_direct_start, out);
+}
+
+int client_connect_address(struct client *c, const struct sockaddr_storage *to, bool direct,
+			   struct client_channel **out)
+{
+	return client_dial(c, direct ? client_direct_start : client_tcp_start, to, out);
 }
 
 /* ---- disconnecting ---- */
@@ -253,6 +266,7 @@ static void client_forget(void *arg)
 
 	list_del(&ch->node);
 	reactor_timer_fini(ch->client->reactor, &ch->retry);
+	client_silence_fini(ch);
 	while ((n = list_pop(&ch->news)) != NULL)
 		free(container_of(n, struct client_news, node));
 }

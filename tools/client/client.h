@@ -51,9 +51,13 @@ struct reactor;
 /* ---- the client: a thread ---- */
 
 struct client_config {
-	size_t pool_bytes;             /* 0: a default */
-	char congestion[16];           /* TCP_CONGESTION; empty: the system's */
-	unsigned timeout_ms;           /* of what blocks; 0: a default */
+	size_t pool_bytes;   /* 0: a default */
+	char congestion[16]; /* TCP_CONGESTION; empty: the system's */
+	unsigned timeout_ms; /* of what blocks; 0: a default */
+	unsigned dial_ms;    /* of a connection attempt; 0: timeout_ms */
+	/* A server that owes answers and says nothing for so long, not even to an ECHO, is taken
+	 * for dead, and its channel cut. 0: that is TCP's to find out, in minutes. */
+	unsigned silence_ms;
 	uint16_t credits;              /* to hold, if the server gives them; 0: a default */
 	const struct verbs_api *verbs; /* for SMB Direct; NULL: the libraries */
 };
@@ -70,8 +74,13 @@ int client_connect(struct client *c, const char *host, uint16_t port, struct cli
 /* By SMB Direct; on iWARP its port is another than 445. */
 int client_connect_direct(struct client *c, const char *host, uint16_t port,
 			  struct client_channel **out);
+/* The same of an address, with its port. */
+int client_connect_address(struct client *c, const struct sockaddr_storage *to, bool direct,
+			   struct client_channel **out);
 /* Over a channel that there is already; from its accepted(), on the client's reactor. */
 struct client_channel *client_adopt(struct client *c, struct channel *ch);
+/* Takes it off its sessions, which go on with what channels they have. A session's first channel
+ * and a tree's stay, dead or not, as long as the session does. */
 void client_disconnect(struct client_channel *ch);
 /* Whether it is open; else, if asked, what closed() said. */
 bool client_connected(struct client_channel *ch, int *err);
@@ -241,7 +250,7 @@ struct client_login {
 struct nt_status client_login(struct client_channel *ch, const struct client_login *login,
 			      struct client_session **out);
 /* One more channel for the session, which has negotiated: [MS-SMB2] 3.2.4.2.3.1. The login is the
- * session's. The session's channels are disconnected after it is gone, dead ones too. */
+ * session's. A dead channel is the session's no more: another can take its place. */
 struct nt_status client_bind(struct client_channel *ch, const struct client_login *login,
 			     struct client_session *s);
 /* How many of its channels live. */

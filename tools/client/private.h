@@ -49,6 +49,10 @@ struct client_channel {
 	unsigned busy;            /* requests that are not done */
 	struct list_node refused; /* requests to send again when `retry` fires */
 	struct reactor_timer retry;
+	uint64_t heard_ns; /* when something came, or began to be waited for */
+	struct reactor_timer silence;
+	struct client_request *echo; /* asks whether anybody is there; NULL: nobody cares */
+	bool echoing, watched;
 	bool direct;              /* SMB Direct; fixed */
 	struct list_node memory;  /* struct client_memory */
 	struct list_node windows; /* struct client_window: free ones */
@@ -58,6 +62,7 @@ struct client_channel {
 	bool large_mtu;
 	bool signing_required;
 	uint16_t signing_algorithm;
+	struct guid server_guid;
 	struct preauth preauth;
 	struct client_request *negotiate; /* keeps what its response borrows from */
 
@@ -83,6 +88,7 @@ struct client_session {
 	uint64_t id;
 	uint16_t flags;
 	bool sign;
+	struct guid server_guid;
 	uint8_t key[16];
 	uint8_t signing_key[16]; /* of the first channel: it signs binds */
 	/* on the reactor */
@@ -98,8 +104,8 @@ struct client_session {
 struct signer *client_session_signer(const struct client_session *s,
 				     const struct client_channel *ch);
 
-/* No more its channel. Blocks. */
-void client_unbind(struct client_session *s, struct client_channel *ch);
+/* On the reactor: no more its channel. */
+void client_session_leave(struct client_session *s, const struct client_channel *ch);
 
 /* ---- roam.c, on the reactor ---- */
 /* Before it is sent: choose the channel of a request that roams. */
@@ -111,6 +117,13 @@ void client_roam_lost(struct client_channel *ch);
 bool client_roam_again(struct client_request *rq, int err);
 bool client_roam_refused(struct client_request *rq);
 void client_roam_retry(struct reactor_timer *timer);
+
+/* ---- silence.c, on the reactor ---- */
+int client_silence_init(struct client_channel *ch);
+void client_silence_fini(struct client_channel *ch);
+/* The next request goes out; something came. */
+void client_silence_begin(struct client_channel *ch);
+void client_silence_heard(struct client_channel *ch);
 
 /* ---- replay.c, on the reactor ---- */
 /* Before it is sent, and before it is done. */

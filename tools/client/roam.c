@@ -81,6 +81,7 @@ void client_roam_lost(struct client_channel *ch)
 
 		if (b && b->established)
 			s->channel_sequence++;
+		client_session_leave(s, ch);
 	}
 }
 

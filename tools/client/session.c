@@ -65,6 +65,7 @@ static struct nt_status client_negotiated(struct client_channel *ch, struct clie
 		ch->dialect >= SMB2_DIALECT_210 && (out->capabilities & SMB2_GLOBAL_CAP_LARGE_MTU);
 	ch->signing_required = out->security_mode & SMB2_NEGOTIATE_SIGNING_REQUIRED;
 	ch->signing_algorithm = client_signing_of(out);
+	ch->server_guid = out->server_guid;
 	return STATUS_SUCCESS;
 }
 
@@ -122,7 +123,7 @@ static struct client_binding *session_binding(struct client_session *s,
 struct client_rekey {
 	struct client_session *session;
 	struct client_binding binding;
-	bool full;
+	struct nt_status status;
 };
 
 static void client_rekey_posted(void *arg)
@@ -131,8 +132,12 @@ static void client_rekey_posted(void *arg)
 	struct client_session *s = k->session;
 	struct client_binding *b = session_binding(s, k->binding.channel);
 
-	k->full = !b && s->channel_count == CLIENT_CHANNELS;
-	if (k->full)
+	k->status = STATUS_SUCCESS;
+	if (k->binding.channel->closed)
+		k->status = STATUS_CONNECTION_DISCONNECTED;
+	else if (!b && s->channel_count == CLIENT_CHANNELS)
+		k->status = STATUS_INSUFFICIENT_RESOURCES;
+	if (!nt_success(k->status))
 		return;
 	if (b)
 		signer_destroy(b->signer);
@@ -153,10 +158,9 @@ static struct nt_status client_set_signer(struct client_session *s, struct clien
 			  &k.binding.signer) != 0)
 		return STATUS_INTERNAL_ERROR;
 	client_run(ch->client, client_rekey_posted, &k);
-	if (!k.full)
-		return STATUS_SUCCESS;
-	signer_destroy(k.binding.signer);
-	return STATUS_INSUFFICIENT_RESOURCES;
+	if (!nt_success(k.status))
+		signer_destroy(k.binding.signer);
+	return k.status;
 }
 
 /* [MS-SMB2] 3.2.5.3.1 and 3.2.5.3.3: each channel's key is of its own authentication. */
@@ -248,8 +252,9 @@ static void client_verify_posted(void *arg)
 	struct client_verdict *v = arg;
 	struct client_setup *x = v->setup;
 	struct iovec iov = {(void *)x->rq.pdu, x->rq.pdu_len};
+	struct signer *signer = client_session_signer(x->session, x->ch);
 
-	v->err = signer_verify(client_session_signer(x->session, x->ch), &iov, 1);
+	v->err = signer ? signer_verify(signer, &iov, 1) : -ECONNRESET;
 }
 
 static struct nt_status client_setup_verify(struct client_setup *x)
@@ -260,6 +265,8 @@ static struct nt_status client_setup_verify(struct client_setup *x)
 	if (!(x->rq.reply.flags & SMB2_FLAGS_SIGNED))
 		return x->ch->dialect == SMB2_DIALECT_311 ? STATUS_ACCESS_DENIED : STATUS_SUCCESS;
 	client_run(x->ch->client, client_verify_posted, &v);
+	if (v.err == -ECONNRESET)
+		return STATUS_CONNECTION_DISCONNECTED;
 	return v.err ? STATUS_ACCESS_DENIED : STATUS_SUCCESS;
 }
 
@@ -295,6 +302,7 @@ struct nt_status client_login(struct client_channel *ch, const struct client_log
 		goto free_session;
 	x.session->client = ch->client;
 	x.session->channel = ch;
+	x.session->server_guid = ch->server_guid;
 	list_init(&x.session->node);
 	list_init(&x.session->locks);
 	status = client_setup_rounds(&x, &out);
@@ -314,6 +322,16 @@ free_exchange:
 	return status;
 }
 
+void client_session_leave(struct client_session *s, const struct client_channel *ch)
+{
+	struct client_binding *b = session_binding(s, ch);
+
+	if (!b)
+		return;
+	signer_destroy(b->signer);
+	*b = s->channels[--s->channel_count];
+}
+
 struct client_part {
 	struct client_session *session;
 	struct client_channel *channel;
@@ -322,16 +340,11 @@ struct client_part {
 static void client_unbind_posted(void *arg)
 {
 	const struct client_part *p = arg;
-	struct client_session *s = p->session;
-	struct client_binding *b = session_binding(s, p->channel);
 
-	if (!b)
-		return;
-	signer_destroy(b->signer);
-	*b = s->channels[--s->channel_count];
+	client_session_leave(p->session, p->channel);
 }
 
-void client_unbind(struct client_session *s, struct client_channel *ch)
+static void client_unbind(struct client_session *s, struct client_channel *ch)
 {
 	struct client_part p = {s, ch};
 
@@ -349,6 +362,8 @@ struct nt_status client_bind(struct client_channel *ch, const struct client_logi
 
 	if (list_empty(&s->node) || ch->dialect < SMB2_DIALECT_300)
 		return STATUS_NOT_SUPPORTED;
+	if (!guid_equal(&ch->server_guid, &s->server_guid)) /* 3.2.5.2: another server */
+		return STATUS_REQUEST_NOT_ACCEPTED;
 	atomic_store(&s->many, true);
 	x.auth = auth_client_create(NULL, login->who);
 	if (!x.auth)

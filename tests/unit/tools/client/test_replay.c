@@ -29,6 +29,9 @@
 #include "tests/fake/live_server.h"
 #include "tools/client/private.h"
 
+/* Longer than a server that is alive stays silent on a busy machine. */
+#define SILENCE_MS 1500
+
 /* What a channel carries before it is bound, either way: NEGOTIATE and two SESSION_SETUPs. */
 #define SETUP_MESSAGES 3
 
@@ -57,11 +60,12 @@ static int stop(void **state)
 
 /* ---- a channel that will be cut ---- */
 
-enum lost { LOST_REQUEST, LOST_ANSWER };
+enum lost { LOST_REQUEST, LOST_ANSWER, LOST_NOTHING };
 
 struct dial {
 	struct tcp_connect connect;
 	struct fault_plan plan;
+	struct channel *wrapped;
 	struct client_channel *ch;
 	sem_t done;
 };
@@ -71,7 +75,8 @@ static void dialled(struct tcp_connect *connect, struct channel *ch, int err)
 	struct dial *d = container_of(connect, struct dial, connect);
 
 	assert_int_equal(err, 0);
-	d->ch = client_adopt(client, fault_wrap(ch, &d->plan));
+	d->wrapped = fault_wrap(ch, &d->plan);
+	d->ch = client_adopt(client, d->wrapped);
 	sem_post(&d->done);
 }
 
@@ -90,16 +95,17 @@ static void dial_start(void *arg)
 	tcp_connect_start(&d->connect);
 }
 
+static struct dial d;
+
 static struct client_channel *connect_doomed(enum lost lost)
 {
-	static struct dial d;
 	struct client_channel *ch;
 
 	memset(&d, 0, sizeof(d));
 	d.plan.seed = 1;
 	if (lost == LOST_REQUEST)
 		d.plan.cut_at_op = SETUP_MESSAGES + 1;
-	else
+	if (lost == LOST_ANSWER)
 		d.plan.cut_at_message = SETUP_MESSAGES + 1;
 	sem_init(&d.done, 0, 0);
 	client_run(client, dial_start, &d);
@@ -490,6 +496,61 @@ static void logoff_is_repeated(void **state)
 	twice(logoff_one);
 }
 
+/* ---- silence ---- */
+
+static void silence_posted(void *arg)
+{
+	fault_silence(arg);
+}
+
+/* A server that says nothing more is left; one that only takes its time is not. */
+static void silence_is_death(void **state)
+{
+	const struct client_config config = {.silence_ms = SILENCE_MS};
+	struct client *usual = client;
+	struct smb2_change_notify_request in = {.output_buffer_length = 1024,
+						.completion_filter = FILE_NOTIFY_CHANGE_FILE_NAME};
+	struct client_request rq;
+	struct client_tree tree;
+	struct smb2_file_id id;
+
+	assert_int_equal(client_create(&config, &client), 0);
+	begin(LOST_NOTHING);
+	in.file_id = open_root();
+	client_tree_request(&rq, &first.tree, SMB2_CHANGE_NOTIFY);
+	smb2_change_notify_request_encode(&rq.w, &in);
+	client_begin(&rq);
+	client_run(client, silence_posted, d.wrapped);
+	tree = doomed();
+	assert_status(client_file_open(&tree, "heard", FILE_OPEN_IF, &id), STATUS_SUCCESS);
+	assert_status(client_wait(&rq), STATUS_SUCCESS);
+	client_request_fini(&rq);
+	assert_status(client_file_close(&first.tree, in.file_id), STATUS_SUCCESS);
+	close_delete(id, "heard");
+	client_destroy(client);
+	client = usual;
+}
+
+/* More often than a session has room for channels. */
+static void place_is_taken_over(void **state)
+{
+	const struct auth_credentials who = {
+		.user = server.user, .domain = "", .password = LIVE_PASSWORD};
+	const struct client_login login = {.who = &who};
+
+	begin(LOST_NOTHING);
+	for (unsigned i = 0; i < CLIENT_CHANNELS + 3; i++) {
+		client_disconnect(second);
+		assert_int_equal(client_session_channels(first.session), 1);
+		second = connect_doomed(LOST_NOTHING);
+		assert_status(client_bind(second, &login, first.session), STATUS_SUCCESS);
+		assert_int_equal(client_session_channels(first.session), 2);
+	}
+	client_cut(second);
+	assert_true(client_wait_closed(second));
+	end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -507,6 +568,8 @@ int main(void)
 		cmocka_unit_test(notify_says_look),
 		cmocka_unit_test(tree_disconnect_is_repeated),
 		cmocka_unit_test(logoff_is_repeated),
+		cmocka_unit_test(silence_is_death),
+		cmocka_unit_test(place_is_taken_over),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);
