@@ -15,6 +15,7 @@
 #include "smbd/cmd/pipe.h"
 #include "smbd/cmd/security.h"
 #include "smbd/cmd/service.h"
+#include "smbd/cmd/snapshot.h"
 #include "smbd/conf/conf.h"
 #include "smbd/file/file_notify.h"
 #include "smbd/session/connection.h"
@@ -45,8 +46,10 @@ struct creation {
 	struct request *req;
 	struct smb2_create_request in;
 	struct name *name;
-	struct ea_list eas; /* to set on what is made or overwritten */
-	bool has_sd;        /* ... on what is made: */
+	struct vfs_share *vfs;      /* where the name is looked for: the share, or */
+	struct vfs_share *previous; /* a previous version of it; a reference */
+	struct ea_list eas;         /* to set on what is made or overwritten */
+	bool has_sd;                /* ... on what is made: */
 	struct security_descriptor sd;
 	struct security_parent parent; /* of what is made */
 	struct handle *h;
@@ -137,9 +140,6 @@ static struct nt_status create_check_contexts(const struct smb2_create_contexts_
 	if (ctx->present &
 	    (SMB2_CREATE_DURABLE_HANDLE_RECONNECT | SMB2_CREATE_DURABLE_HANDLE_RECONNECT_V2))
 		return STATUS_OBJECT_NAME_NOT_FOUND;
-	/* 3.3.5.9.4: a version that is not kept */
-	if ((ctx->present & SMB2_CREATE_TIMEWARP_TOKEN) && ctx->timewarp_timestamp != 0)
-		return STATUS_OBJECT_NAME_NOT_FOUND;
 	return STATUS_SUCCESS;
 }
 
@@ -152,6 +152,20 @@ static struct nt_status create_check_descriptor(struct creation *c)
 		return STATUS_SUCCESS;
 	c->has_sd = true;
 	return security_descriptor_decode(&r, &c->sd) ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
+}
+
+/* [MS-SMB2] 3.3.5.9 TimeWarp: which version is meant; none but the present one can be changed. As
+ * Windows, what asks for the right to write to another is refused no sooner than it writes. */
+static struct nt_status create_check_previous(struct creation *c)
+{
+	const struct smb2_create_contexts_request *ctx = &c->in.contexts;
+	uint64_t when = ctx->present & SMB2_CREATE_TIMEWARP_TOKEN ? ctx->timewarp_timestamp : 0;
+	struct nt_status status = snapshot_find(c->req, when, c->name, &c->previous);
+
+	c->vfs = c->previous ? c->previous : c->req->tree->share->vfs;
+	if (c->previous && (create_truncates(c) || (c->in.create_options & FILE_DELETE_ON_CLOSE)))
+		return STATUS_MEDIA_WRITE_PROTECTED;
+	return status;
 }
 
 static struct nt_status create_check(struct creation *c)
@@ -178,6 +192,9 @@ static struct nt_status create_check(struct creation *c)
 	if (!nt_success(status))
 		return status;
 	status = name_parse(request_pool(c->req), c->in.name.data, c->in.name.len, &c->name);
+	if (!nt_success(status))
+		return status;
+	status = create_check_previous(c);
 	if (!nt_success(status))
 		return status;
 	/* [MS-FSA] 2.1.5.1: the type in the name says the other thing */
@@ -376,6 +393,8 @@ static struct nt_status create_check_new(struct creation *c)
 
 	if (c->in.create_disposition == FILE_OPEN || c->in.create_disposition == FILE_OVERWRITE)
 		return STATUS_OBJECT_NAME_NOT_FOUND;
+	if (c->previous)
+		return STATUS_MEDIA_WRITE_PROTECTED;
 	if (!(c->req->tree->maximal_access & add))
 		return STATUS_ACCESS_DENIED;
 	/* [MS-FSA] 2.1.5.1.1: it could never be deleted */
@@ -474,7 +493,7 @@ static struct nt_status create_new(struct creation *c, struct vfs_cred *cred, in
 	if (!nt_success(status))
 		return status;
 	create.closed = security_is_inherited(c->req, &c->parent);
-	*err = vfs_create(c->req->tree->share->vfs, cred, c->name->path, &create, &node);
+	*err = vfs_create(c->vfs, cred, c->name->path, &create, &node);
 	if (*err)
 		return nt_status_from_errno(*err);
 	c->action = FILE_CREATED;
@@ -498,7 +517,7 @@ static struct nt_status create_find_or_make_once(struct creation *c, struct vfs_
 	int err;
 
 	for (unsigned tries = 0; tries < CREATE_RACES_MAX; tries++) {
-		err = vfs_lookup(c->req->tree->share->vfs, cred, c->name->path, &node);
+		err = vfs_lookup(c->vfs, cred, c->name->path, &node);
 		if (err == 0 && !create_is_stream(c))
 			return create_open_existing(c, node);
 		if (err != 0 && err != -ENOENT)
@@ -674,10 +693,13 @@ static struct nt_status create_file(struct creation *c)
 struct nt_status cmd_create(struct request *req)
 {
 	struct creation c = {.req = req};
+	struct nt_status status;
 
 	if (!smb2_create_request_decode(&req->in, &c.in))
 		return STATUS_INVALID_PARAMETER;
 	if (req->tree->share->ipc)
 		return pipe_create(req, &c.in);
-	return create_file(&c);
+	status = create_file(&c);
+	vfs_share_put(c.previous);
+	return status;
 }

@@ -217,6 +217,7 @@ static const struct {
 	{FSCTL_PIPE_TRANSCEIVE, transceive},
 	{FSCTL_PIPE_PEEK, pipe_peek},
 	{FSCTL_PIPE_WAIT, pipe_wait},
+	{FSCTL_SRV_ENUMERATE_SNAPSHOTS, ioctl_snapshots},
 	{FSCTL_CREATE_OR_GET_OBJECT_ID, ioctl_object_id},
 	{FSCTL_GET_COMPRESSION, ioctl_get_compression},
 	{FSCTL_SET_COMPRESSION, ioctl_set_compression},

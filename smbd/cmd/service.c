@@ -110,6 +110,11 @@ static const char *ntacl_name(const struct conf_share *conf)
 
 static int disk_open(const struct conf_share *conf, const char *path, struct vfs_share **vfs)
 {
+	static const enum vfs_snapshot_sort sorts[] = {
+		[CONF_SHADOW_DESC] = VFS_SNAPSHOT_DESC,
+		[CONF_SHADOW_ASC] = VFS_SNAPSHOT_ASC,
+		[CONF_SHADOW_UNSORTED] = VFS_SNAPSHOT_UNSORTED,
+	};
 	const struct vfs_share_options options = {
 		.case_sensitive = conf->case_sensitive == CONF_YES,
 		.symlinks = conf->wide_links        ? VFS_SYMLINKS_WIDE
@@ -124,6 +129,12 @@ static int disk_open(const struct conf_share *conf, const char *path, struct vfs
 		.store_dos_attributes = conf->store_dos_attributes,
 		.ea_support = conf->ea_support,
 		.ntacl_name = ntacl_name(conf),
+		.snapshots = {.dir = conf->shadow_snapdir,
+			      .mountpoint = conf->shadow_mountpoint,
+			      .basedir = conf->shadow_basedir,
+			      .format = conf->shadow_format,
+			      .localtime = conf->shadow_localtime,
+			      .sort = sorts[conf->shadow_sort]},
 	};
 
 	return vfs_share_open(path, &options, vfs);

@@ -240,6 +240,26 @@ static struct nt_status set_eas(struct request *req, struct handle *h, struct wi
 	return h->file.node->stream ? STATUS_INVALID_PARAMETER : ea_list_set(h->file.node, &list);
 }
 
+/* Of a previous version nothing can be set but what is kept with the open; its name is on another
+ * volume than any that it could get, as Windows has it. */
+static struct nt_status set_frozen(const struct smb2_set_info_request *set)
+{
+	if (set->info_type != SMB2_0_INFO_FILE)
+		return STATUS_MEDIA_WRITE_PROTECTED;
+	switch (set->file_info_class) {
+	case FileRenameInformation:
+	case FileRenameInformationEx:
+	case FileLinkInformation:
+	case FileLinkInformationEx:
+		return STATUS_NOT_SAME_DEVICE;
+	case FilePositionInformation:
+	case FileModeInformation:
+		return STATUS_SUCCESS;
+	default:
+		return STATUS_MEDIA_WRITE_PROTECTED;
+	}
+}
+
 static struct nt_status set_file(struct request *req, struct handle *h,
 				 const struct smb2_set_info_request *set)
 {
@@ -285,6 +305,11 @@ struct nt_status cmd_set_info(struct request *req)
 		return status;
 	if (set.buffer.len > request_max_transact(req))
 		return STATUS_INVALID_PARAMETER;
+	if (vfs_share_options(h->file.node->share)->frozen) {
+		status = set_frozen(&set);
+		if (!nt_success(status))
+			return status;
+	}
 	switch (set.info_type) {
 	case SMB2_0_INFO_FILE:
 		status = set_file(req, h, &set);

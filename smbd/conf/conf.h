@@ -38,6 +38,9 @@ enum conf_encrypt { CONF_ENCRYPT_OFF, CONF_ENCRYPT_DESIRED, CONF_ENCRYPT_REQUIRE
 /* Who becomes guest instead of being turned away. */
 enum conf_map_guest { CONF_MAP_NEVER, CONF_MAP_BAD_USER, CONF_MAP_BAD_PASSWORD };
 
+/* In which order previous versions are told of. */
+enum conf_shadow_sort { CONF_SHADOW_DESC, CONF_SHADOW_ASC, CONF_SHADOW_UNSORTED };
+
 /* In the order of the ShareFlags of [MS-SMB2] 2.2.10, where each is worth 0x10. */
 enum conf_csc { CONF_CSC_MANUAL, CONF_CSC_DOCUMENTS, CONF_CSC_PROGRAMS, CONF_CSC_DISABLE };
 
@@ -103,6 +106,11 @@ struct conf_share {
 	mode_t create_mask, directory_mask;             /* bits that a new one may have */
 	mode_t force_create_mode, force_directory_mode; /* bits that a new one always has */
 	const char *force_user, *force_group;           /* empty: none */
+
+	/* previous versions; snapdir empty: there are none */
+	const char *shadow_snapdir, *shadow_mountpoint, *shadow_basedir, *shadow_format;
+	bool shadow_localtime;
+	enum conf_shadow_sort shadow_sort;
 };
 
 struct conf {

@@ -85,6 +85,13 @@ static const struct param_word map_guest_words[] = {
 	{NULL, 0},
 };
 
+static const struct param_word shadow_sort_words[] = {
+	{"desc", CONF_SHADOW_DESC},
+	{"asc", CONF_SHADOW_ASC},
+	{"none", CONF_SHADOW_UNSORTED},
+	{NULL, 0},
+};
+
 static const struct param_word csc_words[] = {
 	{"manual", CONF_CSC_MANUAL},
 	{"documents", CONF_CSC_DOCUMENTS},
@@ -210,6 +217,13 @@ const struct param param_table[] = {
 	SHARE("force directory mode", OCTAL, force_directory_mode, "0000", 0, 07777),
 	SHARE("force user", STRING, force_user, ""),
 	SHARE("force group", STRING, force_group, ""),
+
+	SHARE("shadow:snapdir", STRING, shadow_snapdir, ""),
+	SHARE("shadow:mountpoint", PATH, shadow_mountpoint, ""),
+	SHARE("shadow:basedir", PATH, shadow_basedir, ""),
+	SHARE("shadow:format", STRING, shadow_format, "@GMT-%Y.%m.%d-%H.%M.%S"),
+	SHARE("shadow:localtime", BOOL, shadow_localtime, "no"),
+	SHARE("shadow:sort", ENUM, shadow_sort, "desc", 0, 0, shadow_sort_words),
 	{NULL},
 };
 

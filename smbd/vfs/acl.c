@@ -312,6 +312,8 @@ int vfs_node_protect(struct vfs_node *node, const struct vfs_protection *to)
 	struct write_job job = {node, to};
 	int err;
 
+	if (node_is_frozen(node))
+		return -EROFS;
 	if (to->sd && !node->share->options.ntacl_name)
 		return -EOPNOTSUPP;
 	err = vfs_run(write_job, &job);

@@ -137,6 +137,8 @@ ssize_t vfs_node_pwritev(struct vfs_node *node, const struct iovec *iov, unsigne
 	size_t all = 0;
 	ssize_t n;
 
+	if (node_is_frozen(node))
+		return -EROFS;
 	if (!node->can_write)
 		return -EBADF;
 	for (unsigned i = 0; i < iov_count; i++)
@@ -184,6 +186,8 @@ int vfs_node_set_eof(struct vfs_node *node, uint64_t size)
 {
 	struct size_job job = {node, size};
 
+	if (node_is_frozen(node))
+		return -EROFS;
 	if (!node->can_write)
 		return -EBADF;
 	if (node->stream)
@@ -213,6 +217,8 @@ int vfs_node_set_alloc(struct vfs_node *node, uint64_t bytes)
 	struct vfs_stat st;
 	int err;
 
+	if (node_is_frozen(node))
+		return -EROFS;
 	if (!node->can_write)
 		return -EBADF;
 	if (node->stream) { /* nothing can be reserved in an attribute */
@@ -266,6 +272,8 @@ int vfs_node_set_times(struct vfs_node *node, const struct vfs_times *times)
 	struct times_job job = {node, times};
 	int err = 0;
 
+	if (node_is_frozen(node))
+		return -EROFS;
 	if (times->set)
 		err = vfs_run(times_job, &job);
 	if (!err)
@@ -322,6 +330,8 @@ int vfs_node_set_sparse(struct vfs_node *node, bool sparse)
 {
 	struct attributes_job job = {node, sparse ? VFS_ATTR_SPARSE : 0};
 
+	if (node_is_frozen(node))
+		return -EROFS;
 	return vfs_run(sparse_job, &job);
 }
 
@@ -329,5 +339,7 @@ int vfs_node_set_attributes(struct vfs_node *node, uint32_t attributes)
 {
 	struct attributes_job job = {node, attributes};
 
+	if (node_is_frozen(node))
+		return -EROFS;
 	return vfs_run(attributes_job, &job);
 }

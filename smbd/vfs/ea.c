@@ -193,6 +193,8 @@ int vfs_node_set_eas(struct vfs_node *node, const struct vfs_ea *eas, unsigned c
 
 	if (!node->share->options.ea_support)
 		return -EOPNOTSUPP;
+	if (node_is_frozen(node))
+		return -EROFS;
 	for (unsigned i = 0; i < count; i++)
 		if (!vfs_ea_name_valid(eas[i].name))
 			return -EINVAL;

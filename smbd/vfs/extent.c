@@ -92,6 +92,8 @@ int vfs_node_zero(struct vfs_node *node, const struct vfs_range *range, bool fre
 {
 	struct zero_job job = {node, range, free};
 
+	if (node_is_frozen(node))
+		return -EROFS;
 	if (!node->can_write)
 		return -EBADF;
 	if (!range_ok(range))
@@ -235,6 +237,8 @@ ssize_t vfs_node_copy(struct vfs_node *source, const struct vfs_range *range,
 
 	if (err)
 		return err;
+	if (node_is_frozen(target))
+		return -EROFS;
 	if (!source->can_read || !target->can_write)
 		return -EBADF;
 	if (!range_ok(range) || target_offset > INT64_MAX || range->len > INT64_MAX - target_offset)
@@ -271,6 +275,8 @@ int vfs_node_clone(struct vfs_node *source, const struct vfs_range *range, struc
 {
 	struct copy_job job = {source, target, range, target_offset, 0};
 
+	if (node_is_frozen(target))
+		return -EROFS;
 	if (!source->can_read || !target->can_write)
 		return -EBADF;
 	if (!range_ok(range) || range->len == 0 || target_offset > INT64_MAX)

@@ -49,6 +49,8 @@ struct vfs_share {
 	_Atomic unsigned refs;
 	struct vfs_share_options options;
 	char *path;
+	/* the options' strings, in one allocation; NULL: no previous versions */
+	struct vfs_snapshot_options *snapshots;
 	pthread_mutex_t mutex; /* of what follows; held over system calls on the root only */
 	struct root *root;     /* NULL: gone */
 	uint64_t checked_ns;   /* when path was last seen to lead to root */
@@ -60,6 +62,16 @@ struct root *root_get(struct vfs_share *share, bool look, int *err);
 void root_put(struct root *root);
 /* Not due for a look, so that root_get() makes no system call. Any thread. */
 bool root_is_fresh(struct vfs_share *share);
+
+/* ---- previous versions (snapshot.c) ---- */
+/* A talloc'ed copy; NULL: no memory. */
+struct vfs_snapshot_options *snapshots_copy(const struct vfs_snapshot_options *options);
+
+/* Is it of a previous version? */
+static inline bool node_is_frozen(const struct vfs_node *node)
+{
+	return node->share->options.frozen;
+}
 
 /* Whom the work on the node's attributes and names is done as: its cred, or, of a trusted one, the
  * process. */

@@ -223,7 +223,7 @@ int vfs_node_rename(struct vfs_node *node, const char *path, const char *new_pat
 				 .replace = replace,
 				 .tmp = talloc_new(NULL),
 				 .to = {.parent = -1}};
-	int err = job.tmp ? vfs_run(rename_job, &job) : -ENOMEM;
+	int err = node_is_frozen(node) ? -EXDEV : job.tmp ? vfs_run(rename_job, &job) : -ENOMEM;
 
 	if (!err && real) {
 		*real = talloc_strdup(talloc_ctx, job.to.path);
@@ -327,6 +327,8 @@ int vfs_node_link(struct vfs_node *node, const char *new_path, bool replace)
 {
 	struct link_job job = {node, new_path, replace};
 
+	if (node_is_frozen(node))
+		return -EXDEV;
 	if (node->stat.directory)
 		return -EISDIR;
 	return *new_path ? vfs_run(link_job, &job) : -EEXIST;
@@ -386,5 +388,5 @@ int vfs_node_unlink(struct vfs_node *node, const char *path)
 {
 	struct unlink_job job = {node, path};
 
-	return vfs_run(unlink_job, &job);
+	return node_is_frozen(node) ? -EROFS : vfs_run(unlink_job, &job);
 }

@@ -325,7 +325,7 @@ int vfs_create(struct vfs_share *share, struct vfs_cred *cred, const char *path,
 
 	if (!job.node)
 		return -ENOMEM;
-	err = *path ? vfs_run(create_job, &job) : -EEXIST;
+	err = share->options.frozen ? -EROFS : *path ? vfs_run(create_job, &job) : -EEXIST;
 	if (err) {
 		node_free(job.node);
 		return err;
@@ -376,6 +376,11 @@ int vfs_node_open(struct vfs_node *node, bool read, bool write)
 
 	if (!S_ISREG(node->stat.mode) && !S_ISDIR(node->stat.mode))
 		return -EACCES;
+	if (node_is_frozen(node)) {
+		write = false;
+		if (!read && !node->stat.directory)
+			return 0;
+	}
 	if (node->stream)
 		return stream_open_data(node, read, write);
 	job.flags = node->stat.directory ? O_DIRECTORY
@@ -532,7 +537,7 @@ int vfs_node_space(struct vfs_node *node, struct vfs_space *space)
 		.blocks_avail = cred_uid(node->cred) == 0 ? fs.f_bfree : fs.f_bavail,
 		.id = (uint64_t)(uint32_t)fs.f_fsid.__val[0] << 32 | (uint32_t)fs.f_fsid.__val[1],
 		.name_bytes = (uint32_t)fs.f_namelen,
-		.read_only = (fs.f_flags & 1) != 0 /* ST_RDONLY */,
+		.read_only = node_is_frozen(node) || (fs.f_flags & 1) != 0 /* ST_RDONLY */,
 	};
 	return 0;
 }

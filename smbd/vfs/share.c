@@ -7,6 +7,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <talloc.h>
+
 #include "smbd/vfs/impl.h"
 #include "transport/base/clock.h"
 #include "transport/base/log.h"
@@ -83,7 +85,7 @@ static int root_look(struct vfs_share *share)
 	err = root_open(share->path, &fresh);
 	if (share->root && err)
 		log_warning("%s: the share's folder is gone: %s", share->path, strerror(-err));
-	else if (!share->root && !err)
+	else if (!share->root && !err && !share->options.frozen)
 		log_info("%s: the share's folder is here", share->path);
 	root_put(share->root);
 	share->root = fresh;
@@ -144,12 +146,19 @@ int vfs_share_open(const char *path, const struct vfs_share_options *options,
 		share->path = strdup(path);
 	else if (cwd && asprintf(&share->path, "%s/%s", cwd, path) < 0)
 		share->path = NULL;
+	free(cwd);
+	cwd = NULL;
 	if (!share->path)
 		goto out_of_memory;
-	free(cwd);
 	share->refs = 1;
 	share->options = *options;
 	masks_default(&share->options);
+	share->options.snapshots = (struct vfs_snapshot_options){0};
+	if (options->snapshots.dir && *options->snapshots.dir) {
+		share->snapshots = snapshots_copy(&options->snapshots);
+		if (!share->snapshots)
+			goto out_of_memory;
+	}
 	pthread_mutex_init(&share->mutex, NULL);
 	err = root_look(share);
 	if (err == -ENOTDIR) {
@@ -160,6 +169,8 @@ int vfs_share_open(const char *path, const struct vfs_share_options *options,
 	return 0;
 out_of_memory:
 	free(cwd);
+	if (share)
+		free(share->path);
 	free(share);
 	return -ENOMEM;
 }
@@ -176,6 +187,7 @@ void vfs_share_put(struct vfs_share *share)
 		return;
 	root_put(share->root);
 	pthread_mutex_destroy(&share->mutex);
+	talloc_free(share->snapshots);
 	free(share->path);
 	free(share);
 }

@@ -317,7 +317,7 @@ static int stream_open_job(void *arg)
 int vfs_node_stream_open(struct vfs_node *node, const char *stream, bool create)
 {
 	struct open_job job = {.node = node, .stream = stream, .create = create};
-	int err = vfs_run(stream_open_job, &job);
+	int err = create && node_is_frozen(node) ? -EROFS : vfs_run(stream_open_job, &job);
 	const char *real;
 	size_t len;
 	char *own;
@@ -382,7 +382,7 @@ static int unlink_job(void *arg)
 
 int vfs_node_stream_unlink(struct vfs_node *node)
 {
-	return vfs_run(unlink_job, node);
+	return node_is_frozen(node) ? -EROFS : vfs_run(unlink_job, node);
 }
 
 static int unlink_all_job(void *arg)
@@ -405,7 +405,7 @@ static int unlink_all_job(void *arg)
 
 int vfs_node_streams_unlink(struct vfs_node *node)
 {
-	return vfs_run(unlink_all_job, node);
+	return node_is_frozen(node) ? -EROFS : vfs_run(unlink_all_job, node);
 }
 
 struct rename_job {
@@ -481,7 +481,7 @@ int vfs_node_stream_rename(struct vfs_node *node, const char *to, bool replace)
 {
 	struct rename_job job = {node, to, replace};
 
-	return vfs_run(stream_rename_job, &job);
+	return node_is_frozen(node) ? -EROFS : vfs_run(stream_rename_job, &job);
 }
 
 void vfs_node_stream_id(const struct vfs_node *node, const char *stream, struct vfs_id *id)

@@ -71,6 +71,17 @@ enum vfs_symlinks {
 	VFS_SYMLINKS_WIDE     /* links may lead anywhere on this machine */
 };
 
+/* Where the share's previous versions are: see vfs_snapshots(). Strings are copied. */
+struct vfs_snapshot_options {
+	const char *dir;        /* that holds them: absolute, or beneath the mount point; NULL or
+				 * empty: there are none */
+	const char *mountpoint; /* of the file system; NULL or empty: look for it */
+	const char *basedir; /* what each is a copy of: absolute; NULL or empty: the mount point */
+	const char *format;  /* of their names, for strftime() */
+	bool localtime;      /* names are in local time, not in UTC */
+	enum vfs_snapshot_sort { VFS_SNAPSHOT_DESC, VFS_SNAPSHOT_ASC, VFS_SNAPSHOT_UNSORTED } sort;
+};
+
 struct vfs_share_options {
 	bool case_sensitive;
 	enum vfs_symlinks symlinks;
@@ -83,6 +94,9 @@ struct vfs_share_options {
 	bool ea_support;           /* extended attributes of clients are kept, in user.* */
 	const char *ntacl_name;    /* of the attribute that keeps descriptors; must outlive the
 				    * share; NULL: none are kept */
+	struct vfs_snapshot_options snapshots;
+	bool frozen; /* of a previous version: what would change it is -EROFS, and no name goes in
+		      * or out of it (-EXDEV) */
 };
 
 /* Path is absolute, or relative to the working directory now. The root need not exist yet: what
@@ -95,6 +109,21 @@ void vfs_share_put(struct vfs_share *share); /* every node of it holds a referen
 int vfs_share_check(struct vfs_share *share, struct vfs_cred *cred);
 const char *vfs_share_path(const struct vfs_share *share); /* as it was given */
 const struct vfs_share_options *vfs_share_options(const struct vfs_share *share);
+
+/* ---- previous versions ----
+ * Snapshots that somebody else makes and takes away, kept as Samba's vfs_shadow_copy2 finds them: a
+ * directory of copies of `basedir`, each named by its time. The share's folder in one of them is a
+ * share of its own, whose files are the previous versions. Found as the process; what is in them is
+ * opened as the user, like anything else. */
+
+#define VFS_SNAPSHOTS_MAX 4096 /* that are told of */
+
+/* Their times, all different, sorted as configured; on talloc_ctx. None is no error, nor is a
+ * directory that is not there. */
+int vfs_snapshots(struct vfs_share *share, void *talloc_ctx, time_t **times, unsigned *count);
+/* The share as of one of these times; a reference. -ENOENT: there is no such snapshot, or the
+ * folder was not there then. */
+int vfs_snapshot_open(struct vfs_share *share, time_t when, struct vfs_share **snapshot);
 
 /* ---- what a file is ---- */
 
@@ -194,7 +223,7 @@ int vfs_parent(struct vfs_share *share, struct vfs_cred *cred, const char *path,
 /* Open the found node for real, as its cred, in place: the same inode, whatever happened to the
  * name. Directories are opened for reading only. -EACCES as permissions say; -EACCES too for what
  * is neither a file nor a directory. Write opens refuse nothing for the DOS read-only attribute:
- * that is the caller's. */
+ * that is the caller's. Of a previous version only the reading is opened: writes are -EROFS. */
 int vfs_node_open(struct vfs_node *node, bool read, bool write);
 
 /* Everything is given back, also on error; the error is of writes that were not yet reported. */

@@ -11,7 +11,20 @@ EXPECTED=$TOP/tests/e2e/torture.expected
 SUITES=${SUITES:-$(grep -v '^#' "$EXPECTED" | cut -f1 | awk '!seen[$0]++')}
 command -v smbtorture >/dev/null || skip_all "no smbtorture (samba-testsuite)"
 
+# smb2.twrp wants a previous version, with a file, a stream and a folder in it
+make_version()
+{
+	local then=$WORK/volume/.snapshots/@GMT-2015.10.31-19.40.30 dir
+	for dir in "$WORK/volume" "$then"; do
+		mkdir -p "$dir/subdir" && echo content | tee "$dir/foo" >"$dir/subdir/hardlink" || return 1
+	done
+	setfattr -n user.DosStream.bar:\$DATA -v 'baz\000' "$then/foo"
+	chmod -R a+rwX "$WORK/volume"
+	! is_root || chown -R tester "$WORK/volume"
+}
+
 mkdir -m 0 "$WORK/noperm"
+mkdir "$WORK/volume"
 # bug14788 asks on a share whose folder tester may not enter; ACCESSBASED on one that hides
 server_up "server signing = auto" "[noperm]
 	path = $WORK/noperm
@@ -19,7 +32,13 @@ server_up "server signing = auto" "[noperm]
 [hideunread]
 	path = $SHARE
 	read only = no
-	hide unreadable = yes"
+	hide unreadable = yes
+[versions]
+	path = $WORK/volume
+	read only = no
+	shadow:mountpoint = $WORK/volume
+	shadow:snapdir = .snapshots"
+make_version
 client_conf
 for suite in $SUITES; do
 	rm -rf "${SHARE:?}"/*

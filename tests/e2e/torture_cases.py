@@ -14,6 +14,9 @@ USUAL_SECONDS = 90
 # Half a minute and more of waiting: once a run of CI.
 SLOW = {"smb2.notify.mask", "smb2.lease.timeout", "smb2.oplock.batch22a", "smb2.lease.oplock", "smb2.lease.break",
         "smb2.lease.rename_wait"}
+# The share that a suite has for itself, and what else it has to be told.
+OWN = {"smb2.twrp": ("versions", ["twrp_file=foo", "twrp_stream=bar", "twrp_stream_size=3",
+                                  "twrp_snapshot=@GMT-2015.10.31-19.40.30"])}
 SMALL = os.environ.get("SIZE") == "small"
 RESULT = re.compile(r"^(success|failure|error|skip): (.*?)( \[)?$")
 
@@ -75,9 +78,11 @@ def tell(name, expectation, reason, result, why):
 def main(host, port, conf, logs, expected_path, suite):
     expected, tests = read_expected(expected_path, suite), listed(suite)
     os.makedirs(logs, exist_ok=True)
-    command = ["smbtorture", f"//{host}/share", "-p", port, "-U", "tester%secret", "-s", conf,
+    share, options = OWN.get(suite, ("share", []))
+    command = ["smbtorture", f"//{host}/{share}", "-p", port, "-U", "tester%secret", "-s", conf,
                "--format=subunit", "--option=torture:progress=no", f"--basedir={logs}",
                "--option=torture:user2name=tester2", "--option=torture:user2password=secret2"]
+    command += [f"--option=torture:{option}" for option in options]
     for test in list(expected) + [t for t in tests if t not in expected]:
         expectation, reason = expected.get(test, ("fail", "not in the list"))
         name = f"{suite} {test}"
