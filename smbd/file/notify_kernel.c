@@ -24,8 +24,11 @@
 	(IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_MODIFY | IN_ATTRIB | \
 	 IN_ONLYDIR | IN_EXCL_UNLINK)
 
-/* Events are read so much later than they come, that what is our own has been told by then. */
-#define SETTLE_MS 100
+/* Events are looked at so much later than they were read, that what is our own has been told by
+ * then. */
+#define SETTLE_MS 200
+/* What the kernel may bring in that time without a queue that grows: its own holds 16384 events. */
+#define EVENTS_BYTES (256u << 10)
 /* For how long an event may be our own. */
 #define OWN_NS     (2 * NS_PER_SEC)
 #define OWN_SLOTS  4096
@@ -66,6 +69,8 @@ struct notify_kernel {
 	struct list_node watched, by_wd[WD_BUCKETS];
 	unsigned count;
 	struct own own[OWN_SLOTS];
+
+	_Alignas(struct inotify_event) char events[EVENTS_BYTES]; /* the thread's */
 };
 
 static struct root *root_of(struct list_node *n)
@@ -453,15 +458,16 @@ static void event_ignored(struct notify_kernel *k, int wd)
 
 static void read_events(struct notify_kernel *k)
 {
-	_Alignas(struct inotify_event) char buf[16384];
-	ssize_t n = read(k->inotify, buf, sizeof(buf));
+	const struct timespec settle = {.tv_nsec = SETTLE_MS * NS_PER_MS};
+	ssize_t n = read(k->inotify, k->events, sizeof(k->events));
 
+	nanosleep(&settle, NULL);
 	for (ssize_t at = 0; at < n;) {
-		const struct inotify_event *e = (const void *)(buf + at), *next = NULL;
+		const struct inotify_event *e = (const void *)(k->events + at), *next = NULL;
 		ssize_t after = at + (ssize_t)(sizeof(*e) + e->len);
 
 		if (after < n)
-			next = (const void *)(buf + after);
+			next = (const void *)(k->events + after);
 		if (e->mask & IN_IGNORED)
 			event_ignored(k, e->wd);
 		else if (event(k, e, next) == 2)
@@ -475,7 +481,6 @@ static void *run(void *arg)
 	struct notify_kernel *k = arg;
 	struct pollfd fds[] = {{.fd = k->inotify, .events = POLLIN},
 			       {.fd = k->wake, .events = POLLIN}};
-	const struct timespec settle = {.tv_nsec = SETTLE_MS * NS_PER_MS};
 	eventfd_t woken;
 
 	while (!atomic_load(&k->stop)) {
@@ -484,10 +489,8 @@ static void *run(void *arg)
 		if (fds[1].revents)
 			(void)eventfd_read(k->wake, &woken);
 		walk_roots(k);
-		if (!(fds[0].revents & POLLIN) || atomic_load(&k->stop))
-			continue;
-		nanosleep(&settle, NULL);
-		read_events(k);
+		if ((fds[0].revents & POLLIN) && !atomic_load(&k->stop))
+			read_events(k);
 	}
 	return NULL;
 }
