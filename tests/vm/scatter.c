@@ -3,8 +3,9 @@
  * Files whose bytes are known by where they are: `scatter write DIR MIB SEED` makes them, of 1 byte
  * to 64 MiB, MIB in all, each from pieces of random lengths in random order; `scatter check DIR MIB
  * SEED` reads them back in other pieces, in another order, and compares. `scatter speed read|write
- * FILE BLOCK COUNT` says how fast. `scatter acks FILE write` writes until something fails and says
- * how much was acknowledged; `scatter acks FILE N` is told, and looks.
+ * FILE BLOCK COUNT` says how fast. `scatter acks FILE write` writes until something fails or it is
+ * killed; its output, a file, says at any time how much was acknowledged. `scatter acks FILE N` is
+ * told, and looks.
  * For the guest of tests/vm, on any mounted file system.
  */
 #include <errno.h>
@@ -212,7 +213,17 @@ static int speed(bool writes, const char *path, size_t block, unsigned count)
 	return 0;
 }
 
-/* Blocks in order past the cache until one fails; how many were acknowledged. */
+/* In place: whoever kills us may read it. */
+static void acks_say(unsigned done)
+{
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%010u\n", done);
+
+	if (pwrite(STDOUT_FILENO, text, (size_t)len, 0) != len)
+		exit(1);
+}
+
+/* Blocks in order past the cache until one fails. */
 static int acks_write(const char *path)
 {
 	void *buffer = aligned_alloc(4096, ACK_BLOCK);
@@ -221,14 +232,13 @@ static int acks_write(const char *path)
 
 	if (!buffer || fd < 0)
 		return fail("open", path);
-	for (;; done++) {
+	for (;; acks_say(++done)) {
 		uint64_t offset = (uint64_t)done * ACK_BLOCK;
 
 		memcpy(buffer, content(mix(ACK_BLOCK), offset, ACK_BLOCK), ACK_BLOCK);
 		if (pwrite(fd, buffer, ACK_BLOCK, (off_t)offset) != ACK_BLOCK)
 			break;
 	}
-	printf("%u\n", done);
 	free(buffer);
 	close(fd);
 	return 0;
