@@ -13,16 +13,27 @@ load() # SECONDS [OPTION...]
 	LOAD=$!
 }
 
-loaded()
+# Its session is there (with others: SESSIONS in all) and it is at work, however long it took to come.
+loaded() # [SESSIONS]
 {
-	sleep "${1:-4}"
-	kill -0 "$LOAD" && smb3ctl --config /run/smb3d/smb.conf status --json | grep -q '"user": *"tester"'
+	for _ in $(seq 60); do
+		kill -0 "$LOAD" || break
+		sessions=$(smb3ctl --config /run/smb3d/smb.conf status --json | grep -o '"user": *"tester"' | wc -l)
+		if [ "$sessions" -ge "${1:-1}" ]; then
+			sleep 2
+			kill -0 "$LOAD"
+			return
+		fi
+		sleep 1
+	done
+	cat /tmp/load.log
+	return 1
 }
 
 # The load ends, well or not; the server soon has nobody.
 nobody()
 {
-	for _ in $(seq 60); do
+	for _ in $(seq 150); do
 		if ! kill -0 "$LOAD" 2>/dev/null && smb3ctl --config /run/smb3d/smb.conf status --json >/tmp/status &&
 			! grep -q '"user": *"tester"' /tmp/status; then
 			return 0
@@ -56,8 +67,12 @@ acks_begin()
 	on 10.6.0.2 vers=3.1.1,cache=none || return 1
 	scatter acks /mnt/acks write >/tmp/acks 2>&1 &
 	ACKS=$!
-	sleep 5
-	kill -0 "$ACKS"
+	for _ in $(seq 60); do
+		kill -0 "$ACKS" || return 1
+		[ -s /tmp/acks ] && return 0
+		sleep 1
+	done
+	return 1
 }
 
 acks_end()
@@ -99,7 +114,7 @@ t "SIGTERM under load: the server ends, and has nothing left" smb3d_down
 t "the file holds what was acknowledged" acks_end
 
 t "a server again" smb3d_up
-load 25 --transport rdma
+load 60 --transport rdma
 t "under load" loaded
 t "the network device goes down" $IP link set w1 down
 t "nobody is left" nobody
