@@ -284,6 +284,8 @@ void client_tree_request(struct client_request *rq, const struct client_tree *tr
  * has one about durability. client_file_create() does so by itself. */
 void client_create_guid(const struct client_tree *tree, struct smb2_create_request *in);
 /* in's name is replaced by `name` (UTF-8, backslashes) when that is not NULL. */
+void client_file_create_request(struct client_request *rq, const struct client_tree *tree,
+				const char *name, const struct smb2_create_request *in);
 struct nt_status client_file_create(const struct client_tree *tree, const char *name,
 				    const struct smb2_create_request *in,
 				    struct smb2_create_response *out);

@@ -40,25 +40,32 @@ void client_create_guid(const struct client_tree *tree, struct smb2_create_reque
 		in->contexts.present |= SMB2_CREATE_DURABLE_HANDLE_REQUEST_V2;
 }
 
-struct nt_status client_file_create(const struct client_tree *tree, const char *name,
-				    const struct smb2_create_request *in,
-				    struct smb2_create_response *out)
+void client_file_create_request(struct client_request *rq, const struct client_tree *tree,
+				const char *name, const struct smb2_create_request *in)
 {
 	struct smb2_create_request create = *in;
 	uint8_t utf16[CLIENT_NAME_BYTES];
 	struct wr w = wr_init(utf16, sizeof(utf16));
-	struct client_request rq;
-	struct nt_status status;
-	bool decoded = true;
-	struct rd r;
 
 	if (name) {
 		wr_utf16(&w, name);
 		create.name = WIRE_BLOB(utf16, w.len);
 	}
 	client_create_guid(tree, &create);
-	client_tree_request(&rq, tree, SMB2_CREATE);
-	smb2_create_request_encode(&rq.w, &create);
+	client_tree_request(rq, tree, SMB2_CREATE);
+	smb2_create_request_encode(&rq->w, &create);
+}
+
+struct nt_status client_file_create(const struct client_tree *tree, const char *name,
+				    const struct smb2_create_request *in,
+				    struct smb2_create_response *out)
+{
+	struct client_request rq;
+	struct nt_status status;
+	bool decoded = true;
+	struct rd r;
+
+	client_file_create_request(&rq, tree, name, in);
 	status = client_call(&rq);
 	r = client_reply(&rq);
 	if (nt_success(status)) {

@@ -12,7 +12,6 @@
 
 #include "smbd/wire/close.h"
 #include "smbd/wire/fscc/class.h"
-#include "smbd/wire/utf16.h"
 #include "smbd/wire/write.h"
 #include "tools/client/client.h"
 #include "tools/smb3bench/connection.h"
@@ -34,7 +33,7 @@ struct bench_slot {
 	unsigned number;
 	uint64_t begun_ns;
 	uint64_t random;
-	enum bench_step step; /* BENCH_METADATA */
+	enum bench_step step; /* BENCH_METADATA, BENCH_OPEN */
 	struct smb2_file_id file;
 	unsigned files;
 	uint32_t bytes; /* that the request moves */
@@ -56,7 +55,8 @@ struct bench {
 
 const char *bench_op_name(enum bench_op op)
 {
-	static const char *const names[] = {"read", "write", "mixed", "metadata", "verify"};
+	static const char *const names[] = {"read", "write", "mixed", "metadata",
+					    "open", "break", "list",  "verify"};
 
 	return names[op];
 }
@@ -153,23 +153,37 @@ static void slot_write(struct bench_slot *s)
 
 static void slot_create(struct bench_slot *s)
 {
-	struct smb2_create_request in = {
+	const struct smb2_create_request in = {
 		.impersonation_level = SMB2_IMPERSONATION_IMPERSONATION,
 		.desired_access = FILE_READ_DATA | FILE_WRITE_DATA | FILE_READ_ATTRIBUTES | DELETE,
 		.file_attributes = FILE_ATTRIBUTE_NORMAL,
 		.share_access = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
 		.create_disposition = FILE_OPEN_IF,
 		.create_options = FILE_NON_DIRECTORY_FILE | FILE_DELETE_ON_CLOSE};
-	uint8_t utf16[1024];
-	struct wr w = wr_init(utf16, sizeof(utf16));
 	char name[320];
 
 	snprintf(name, sizeof(name), "%s.%u.%u", s->bench->options->file, s->number, s->files++);
-	wr_utf16(&w, name);
-	in.name = WIRE_BLOB(utf16, w.len);
-	client_create_guid(&s->connection->tree, &in);
-	client_tree_request(&s->rq, &s->connection->tree, SMB2_CREATE);
-	smb2_create_request_encode(&s->rq.w, &in);
+	client_file_create_request(&s->rq, &s->connection->tree, name, &in);
+}
+
+/* A file that is there. */
+static void slot_open(struct bench_slot *s)
+{
+	const struct bench_options *o = s->bench->options;
+	const struct smb2_create_request in = {
+		.impersonation_level = SMB2_IMPERSONATION_IMPERSONATION,
+		.desired_access = FILE_READ_DATA | FILE_READ_ATTRIBUTES,
+		.file_attributes = FILE_ATTRIBUTE_NORMAL,
+		.share_access = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
+		.create_disposition = FILE_OPEN,
+		.create_options = FILE_NON_DIRECTORY_FILE};
+	char name[320];
+
+	snprintf(name, sizeof(name), "%s", o->file);
+	if (o->files)
+		snprintf(name, sizeof(name), "%s.%u", o->file,
+			 (unsigned)(slot_random(s) % o->files));
+	client_file_create_request(&s->rq, &s->connection->tree, name, &in);
 }
 
 static void slot_query(struct bench_slot *s)
@@ -191,6 +205,12 @@ static void slot_close(struct bench_slot *s)
 	smb2_close_request_encode(&s->rq.w, &in);
 }
 
+/* Requests that open and close, instead of reading and writing one file. */
+static bool on_names(const struct bench_options *o)
+{
+	return o->op == BENCH_METADATA || o->op == BENCH_OPEN;
+}
+
 static void slot_done(struct client_request *rq);
 
 static void slot_build(struct bench_slot *s)
@@ -200,12 +220,14 @@ static void slot_build(struct bench_slot *s)
 		    (o->op == BENCH_MIXED && slot_random(s) % 100 < o->read_percent);
 
 	s->bytes = 0;
-	if (o->op == BENCH_METADATA && s->step == STEP_CREATE)
-		slot_create(s);
-	else if (o->op == BENCH_METADATA && s->step == STEP_QUERY)
-		slot_query(s);
-	else if (o->op == BENCH_METADATA)
+	if (on_names(o) && s->step == STEP_CLOSE)
 		slot_close(s);
+	else if (o->op == BENCH_OPEN)
+		slot_open(s);
+	else if (o->op == BENCH_METADATA && s->step == STEP_CREATE)
+		slot_create(s);
+	else if (o->op == BENCH_METADATA)
+		slot_query(s);
 	else if (read)
 		slot_read(s);
 	else
@@ -244,7 +266,7 @@ static void slot_step(struct bench_slot *s)
 	struct smb2_create_response out;
 	struct rd r;
 
-	if (s->bench->options->op != BENCH_METADATA)
+	if (!on_names(s->bench->options))
 		return;
 	if (s->step == STEP_CREATE) {
 		r = client_reply(&s->rq);
@@ -253,7 +275,10 @@ static void slot_step(struct bench_slot *s)
 		else
 			bench_fail(s->bench->result, "a CREATE response cannot be read");
 	}
-	s->step = s->step == STEP_CLOSE ? STEP_CREATE : s->step + 1;
+	if (s->step == STEP_CREATE)
+		s->step = s->bench->options->op == BENCH_OPEN ? STEP_CLOSE : STEP_QUERY;
+	else
+		s->step = s->step == STEP_CLOSE ? STEP_CREATE : STEP_CLOSE;
 }
 
 /* Bytes of a READ. */
@@ -340,14 +365,14 @@ static bool bench_prepare(struct bench *b)
 
 		if (!bench_connect(b->client, o, c, b->result))
 			return false;
-		if (o->op == BENCH_METADATA)
+		if (o->op == BENCH_METADATA || (o->op == BENCH_OPEN && (o->files || i)))
 			continue;
 		if (!bench_check(b->result,
 				 client_file_open(&c->tree, o->file, FILE_OPEN_IF, &c->file),
 				 o->file))
 			return false;
 		c->opened = true;
-		if (i == 0 && !bench_fill(b, c))
+		if (i == 0 && o->op < BENCH_METADATA && !bench_fill(b, c))
 			return false;
 	}
 	return bench_expose(b);

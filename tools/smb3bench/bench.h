@@ -14,7 +14,16 @@
 
 struct verbs_api;
 
-enum bench_op { BENCH_READ, BENCH_WRITE, BENCH_MIXED, BENCH_METADATA, BENCH_VERIFY };
+enum bench_op {
+	BENCH_READ,
+	BENCH_WRITE,
+	BENCH_MIXED,
+	BENCH_METADATA,
+	BENCH_OPEN,
+	BENCH_BREAK,
+	BENCH_LIST,
+	BENCH_VERIFY
+};
 
 struct bench_options {
 	char host[256];
@@ -33,6 +42,7 @@ struct bench_options {
 	bool random;
 	bool keep; /* the file */
 	char file[256];
+	unsigned files; /* of BENCH_OPEN: FILE.0, FILE.1 and so on are there; 0: just FILE */
 
 	unsigned seconds; /* 0: no bound */
 	uint64_t count;   /* requests in all; 0: no bound */
@@ -70,6 +80,10 @@ const char *bench_dialect_name(uint16_t dialect);
  * false: result->error says what was wrong. */
 bool bench_verify(const struct bench_options *options, struct bench_result *result,
 		  struct bench_progress *progress);
+
+/* Of BENCH_BREAK and BENCH_LIST: each step is waited for. */
+bool bench_turns(const struct bench_options *options, struct bench_result *result,
+		 struct bench_progress *progress);
 
 /* Runs to its bound. False: result->error says why it did not. tick() is called some times a second
  * with the time since the load began. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "smbd/auth/client.h"
+#include "smbd/crypto/rand.h"
 
 /* Of a message, what is not payload. */
 #define CONNECTION_HEADERS 4096u
@@ -35,7 +36,8 @@ void bench_client_config(const struct bench_options *o, struct client_config *co
 
 bool bench_by_rdma(const struct bench_options *o, const struct bench_result *result)
 {
-	return o->direct && o->descriptors && !result->signing && o->op != BENCH_METADATA;
+	return o->direct && o->descriptors && !result->signing &&
+	       (o->op < BENCH_METADATA || o->op == BENCH_VERIFY);
 }
 
 static uint32_t smaller(uint32_t a, size_t b)
@@ -65,8 +67,8 @@ static bool connection_bounds(struct bench_connection *c, const struct bench_opt
 
 /* A channel that has negotiated. */
 static bool connection_dial(struct client *client, const struct bench_options *o,
-			    struct client_channel **ch, struct smb2_negotiate_response *out,
-			    struct bench_result *result)
+			    const struct bench_connection *c, struct client_channel **ch,
+			    struct smb2_negotiate_response *out, struct bench_result *result)
 {
 	struct smb2_negotiate_request in;
 	int err = o->direct ? client_connect_direct(client, o->host, o->port, ch)
@@ -75,6 +77,7 @@ static bool connection_dial(struct client *client, const struct bench_options *o
 	if (err)
 		return bench_fail(result, "%s port %u: %s", o->host, o->port, strerror(-err));
 	client_negotiate_default(&in, o->dialect);
+	in.client_guid = c->client_guid;
 	return bench_check(result, client_negotiate(*ch, &in, out), "NEGOTIATE");
 }
 
@@ -87,7 +90,7 @@ static bool connection_bind(struct client *client, const struct bench_options *o
 
 	c->channels[0] = c->channel;
 	for (unsigned i = 1; i < o->channels; i++) {
-		if (!connection_dial(client, o, &c->channels[i], &out, result) ||
+		if (!connection_dial(client, o, c, &c->channels[i], &out, result) ||
 		    !bench_check(result, client_bind(c->channels[i], login, c->session), "bind"))
 			return false;
 	}
@@ -104,7 +107,9 @@ bool bench_connect(struct client *client, const struct bench_options *o, struct 
 	const struct client_login login = {.who = &who, .sign = o->sign};
 	struct smb2_negotiate_response out;
 
-	if (!connection_dial(client, o, &c->channel, &out, result))
+	if (rand_fill(&c->client_guid, sizeof(c->client_guid)) != 0)
+		return bench_fail(result, "no random numbers");
+	if (!connection_dial(client, o, c, &c->channel, &out, result))
 		return false;
 	result->dialect = out.dialect_revision;
 	result->signing = o->sign || (out.security_mode & SMB2_NEGOTIATE_SIGNING_REQUIRED);

@@ -12,6 +12,7 @@
 #define BENCH_CHANNELS_MAX 32 /* of a session */
 
 struct bench_connection {
+	struct guid client_guid;        /* each connection is another client */
 	struct client_channel *channel; /* the first */
 	struct client_channel *channels[BENCH_CHANNELS_MAX];
 	struct client_session *session;

@@ -22,7 +22,8 @@ static void usage(FILE *to)
 {
 	fputs("usage: smb3bench //HOST[:PORT]/SHARE -U [DOMAIN\\]USER%PASSWORD [OPTION...]\n"
 	      "  -U, --user U%P        who; without it, anonymous\n"
-	      "      --op OP           read (default), write, mixed, metadata, verify\n"
+	      "      --op OP           read (default), write, mixed, metadata, open, break,\n"
+	      "                        list, verify\n"
 	      "      --block N         bytes of a READ or WRITE, e.g. 4K, 1M (default 1M)\n"
 	      "      --depth N         requests under way on each connection (default 8)\n"
 	      "      --connections N   (default 1)\n"
@@ -31,6 +32,7 @@ static void usage(FILE *to)
 	      "      --count N         bound: requests in all\n"
 	      "      --size N          bytes of the file (default 64M)\n"
 	      "      --file NAME       (default smb3bench.dat); is deleted afterwards\n"
+	      "      --files N         of open: FILE.0 to FILE.N-1 are there, open one by chance\n"
 	      "      --keep            do not delete it\n"
 	      "      --random          offsets; default: one after the other\n"
 	      "      --read-percent N  of mixed (default 70)\n"
@@ -169,6 +171,7 @@ enum option_name {
 	OPT_COUNT,
 	OPT_SIZE,
 	OPT_FILE,
+	OPT_FILES,
 	OPT_KEEP,
 	OPT_RANDOM,
 	OPT_READ_PERCENT,
@@ -193,6 +196,7 @@ static const struct option long_options[] = {
 	{"count", required_argument, NULL, OPT_COUNT},
 	{"size", required_argument, NULL, OPT_SIZE},
 	{"file", required_argument, NULL, OPT_FILE},
+	{"files", required_argument, NULL, OPT_FILES},
 	{"keep", no_argument, NULL, OPT_KEEP},
 	{"random", no_argument, NULL, OPT_RANDOM},
 	{"read-percent", required_argument, NULL, OPT_READ_PERCENT},
@@ -249,6 +253,10 @@ static int parse_value(struct bench_options *o, int opt, const char *text)
 	case OPT_DESCRIPTORS:
 		err = parse_number(text, 0, CLIENT_DESCRIPTORS_MAX, &n);
 		o->descriptors = (unsigned)n;
+		break;
+	case OPT_FILES:
+		err = parse_number(text, 0, UINT32_MAX, &n);
+		o->files = (unsigned)n;
 		break;
 	case OPT_SEED:
 		err = parse_number(text, 0, UINT64_MAX, &o->seed);
@@ -421,8 +429,8 @@ static void report_text(const struct bench_options *o, const struct bench_result
 
 	latency_figures(&r->latency, figures);
 	printf("%s, %u bytes, depth %u, %u connection%s of %u channel%s, SMB %s, %s\n",
-	       bench_op_name(o->op), o->op == BENCH_METADATA ? 0 : o->block, o->depth,
-	       o->connections, o->connections == 1 ? "" : "s", o->channels,
+	       bench_op_name(o->op), o->op < BENCH_METADATA || o->op == BENCH_LIST ? o->block : 0,
+	       o->depth, o->connections, o->connections == 1 ? "" : "s", o->channels,
 	       o->channels == 1 ? "" : "s", bench_dialect_name(r->dialect),
 	       r->signing ? "signed" : "not signed");
 	if (o->direct)
@@ -455,6 +463,8 @@ int main(int argc, char **argv)
 	sigaction(SIGTERM, &sa, NULL);
 	if (options.op == BENCH_VERIFY)
 		ok = bench_verify(&options, &result, &progress);
+	else if (options.op == BENCH_BREAK || options.op == BENCH_LIST)
+		ok = bench_turns(&options, &result, &progress);
 	else
 		ok = bench_run(&options, &result, &progress, show_progress);
 	if (!options.quiet && isatty(STDERR_FILENO))

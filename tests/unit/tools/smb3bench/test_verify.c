@@ -8,12 +8,14 @@
 #include <cmocka.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* the program's own files: programs are no library */
 #include "tools/smb3bench/bench.c"
 #include "tools/smb3bench/connection.c"
 #include "tools/smb3bench/histogram.c"
+#include "tools/smb3bench/turns.c"
 #include "tools/smb3bench/verify.c"
 
 #include "rdma/listener.h"
@@ -155,6 +157,58 @@ static void loads_on_channels(void **state)
 	world_destroy(w);
 }
 
+static void opens_and_creates(void **state)
+{
+	struct world *w = start(&(struct fake_verbs_config){.seed = 8}, NULL);
+	struct bench_options o = options(BENCH_METADATA);
+
+	bench_run(&o, &result, &progress, no_tick);
+	assert_string_equal(result.error, "");
+	o.op = BENCH_OPEN;
+	bench_run(&o, &result, &progress, no_tick);
+	assert_string_equal(result.error, "");
+	o.files = 3; /* which are not there */
+	bench_run(&o, &result, &progress, no_tick);
+	assert_string_not_equal(result.error, "");
+	world_wait_counts(w, 0, 0, 0);
+	world_destroy(w);
+}
+
+static void breaks_leases(void **state)
+{
+	struct world *w = start(&(struct fake_verbs_config){.seed = 9}, NULL);
+	struct bench_options o = options(BENCH_BREAK);
+
+	bench_turns(&o, &result, &progress);
+	assert_string_equal(result.error, "");
+	assert_int_equal(result.ops, o.count);
+	world_wait_counts(w, 0, 0, 0);
+	world_destroy(w);
+}
+
+/* "." and ".." are entries, too. */
+static void lists_every_entry(void **state)
+{
+	struct world *w = start(&(struct fake_verbs_config){.seed = 10}, NULL);
+	struct bench_options o = options(BENCH_LIST);
+	char dir[512], path[600];
+
+	snprintf(dir, sizeof(dir), "%s/data/dir", world_directory(w));
+	assert_int_equal(mkdir(dir, 0777), 0);
+	for (unsigned i = 0; i < 500; i++) {
+		snprintf(path, sizeof(path), "%s/file.%u", dir, i);
+		assert_int_equal(mknod(path, S_IFREG | 0666, 0), 0);
+	}
+	o.block = 4096;
+	o.count = 2;
+	snprintf(o.file, sizeof(o.file), "dir");
+	bench_turns(&o, &result, &progress);
+	assert_string_equal(result.error, "");
+	assert_int_equal(result.ops, 2 * 502);
+	world_wait_counts(w, 0, 0, 0);
+	world_destroy(w);
+}
+
 /* It would not say that all is well when it is not. */
 static void sees_what_is_wrong(void **state)
 {
@@ -183,6 +237,9 @@ int main(void)
 		cmocka_unit_test(loads_by_rdma),
 		cmocka_unit_test(loads_in_messages),
 		cmocka_unit_test(loads_on_channels),
+		cmocka_unit_test(opens_and_creates),
+		cmocka_unit_test(breaks_leases),
+		cmocka_unit_test(lists_every_entry),
 		cmocka_unit_test(sees_what_is_wrong),
 	};
 
