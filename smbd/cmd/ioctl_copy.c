@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "smbd/cmd/ioctl.h"
-#include "smbd/file/file_lock.h"
+#include "smbd/file/file_io.h"
 #include "smbd/file/oplock.h"
 #include "smbd/session/session.h"
 #include "smbd/wire/access.h"
@@ -125,25 +125,24 @@ static struct nt_status copy_check_access(const struct copy *c, bool write)
 	return write || (target & FILE_READ_DATA) ? STATUS_SUCCESS : STATUS_ACCESS_DENIED;
 }
 
-static struct nt_status copy_chunk(struct copy *c, const struct fsctl_copychunk *chunk)
+static enum file_io_kind copy_kind(const struct copy *c)
+{
+	return c->target->open.granted_access & FILE_WRITE_DATA ? FILE_IO_WRITE : FILE_IO_APPEND;
+}
+
+/* No lock is in the way, and none will be till the end. */
+static struct nt_status copy_chunk_run(struct copy *c, const struct fsctl_copychunk *chunk)
 {
 	const struct vfs_range range = {chunk->source_offset, chunk->length};
-	struct nt_status status;
 	struct vfs_stat st;
 	ssize_t n;
-	int err;
+	int err = vfs_node_stat(c->source->file.node, &st);
 
-	status = file_lock_check(&c->source->file, range.offset, range.len, false);
-	if (!nt_error(status))
-		status = file_lock_check(&c->target->file, chunk->target_offset, range.len, true);
-	if (nt_error(status))
-		return status;
-	err = vfs_node_stat(c->source->file.node, &st);
 	if (err)
 		return nt_status_from_errno(err);
 	if (range.offset + range.len > st.size)
 		return STATUS_INVALID_VIEW_SIZE;
-	if (!(c->target->open.granted_access & FILE_WRITE_DATA)) { /* only beyond the end */
+	if (copy_kind(c) == FILE_IO_APPEND) { /* only beyond the end */
 		err = vfs_node_stat(c->target->file.node, &st);
 		if (err || chunk->target_offset < st.size)
 			return err ? nt_status_from_errno(err) : STATUS_ACCESS_DENIED;
@@ -157,6 +156,26 @@ static struct nt_status copy_chunk(struct copy *c, const struct fsctl_copychunk 
 		return STATUS_INVALID_VIEW_SIZE;
 	c->done.chunks_written++;
 	return STATUS_SUCCESS;
+}
+
+static struct nt_status copy_chunk(struct copy *c, const struct fsctl_copychunk *chunk)
+{
+	struct file_io from, to;
+	struct nt_status status;
+
+	status = file_io_begin(&c->source->file, FILE_IO_READ, chunk->source_offset, chunk->length,
+			       &from);
+	if (nt_error(status))
+		return status;
+	status = file_io_begin(&c->target->file, copy_kind(c), chunk->target_offset, chunk->length,
+			       &to);
+	if (nt_error(status))
+		goto end_from;
+	status = copy_chunk_run(c, chunk);
+	file_io_end(&to);
+end_from:
+	file_io_end(&from);
+	return status;
 }
 
 /* A failure says how far it came: Windows sends the counts with any status from here. */
@@ -229,25 +248,43 @@ static struct nt_status clone_check(const struct handle *source, const struct ha
 	return STATUS_SUCCESS;
 }
 
-static struct nt_status clone_run(struct handle *source, struct handle *target,
-				  const struct fsctl_duplicate_extents *in)
+static struct nt_status clone_extents(struct handle *source, struct handle *target,
+				      const struct fsctl_duplicate_extents *in)
 {
 	const struct vfs_range range = {in->source_file_offset, in->byte_count};
-	struct nt_status status = clone_check(source, target, in);
 	int err;
 
-	if (!nt_error(status))
-		status = file_lock_check(&source->file, range.offset, range.len, false);
-	if (!nt_error(status))
-		status = file_lock_check(&target->file, in->target_file_offset, range.len, true);
-	if (nt_error(status) || range.len == 0)
-		return status;
+	if (range.len == 0)
+		return STATUS_SUCCESS;
 	err = vfs_node_clone(source->file.node, &range, target->file.node, in->target_file_offset);
 	if (err != -EOPNOTSUPP) /* what failed otherwise may have begun */
 		oplock_data_changed(target->files, &target->file);
 	if (err == -EOPNOTSUPP) /* neither btrfs nor xfs: the client copies then */
 		return STATUS_NOT_SUPPORTED;
 	return err == -EXDEV ? STATUS_INVALID_PARAMETER : nt_status_from_errno(err);
+}
+
+static struct nt_status clone_run(struct handle *source, struct handle *target,
+				  const struct fsctl_duplicate_extents *in)
+{
+	struct nt_status status = clone_check(source, target, in);
+	struct file_io from, to;
+
+	if (nt_error(status))
+		return status;
+	status = file_io_begin(&source->file, FILE_IO_READ, in->source_file_offset, in->byte_count,
+			       &from);
+	if (nt_error(status))
+		return status;
+	status = file_io_begin(&target->file, FILE_IO_WRITE, in->target_file_offset, in->byte_count,
+			       &to);
+	if (nt_error(status))
+		goto end_from;
+	status = clone_extents(source, target, in);
+	file_io_end(&to);
+end_from:
+	file_io_end(&from);
+	return status;
 }
 
 struct nt_status ioctl_duplicate_extents(struct request *req, const struct ioctl *ioctl)

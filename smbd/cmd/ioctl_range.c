@@ -5,7 +5,7 @@
 #include <limits.h>
 
 #include "smbd/cmd/ioctl.h"
-#include "smbd/file/file_lock.h"
+#include "smbd/file/file_io.h"
 #include "smbd/file/oplock.h"
 #include "smbd/session/tree.h"
 #include "smbd/wire/access.h"
@@ -46,9 +46,17 @@ struct nt_status ioctl_set_sparse(struct request *req, const struct ioctl *ioctl
 
 static struct nt_status range_zero(struct handle *h, const struct vfs_range *range, bool free)
 {
-	int err = vfs_node_zero(h->file.node, range, free);
+	struct nt_status status;
+	struct file_io io;
+	int err;
 
-	oplock_data_changed(h->files, &h->file); /* what failed may have begun */
+	status = file_io_begin(&h->file, FILE_IO_WRITE, range->offset, range->len, &io);
+	if (nt_error(status))
+		return status;
+	err = range->len > 0 ? vfs_node_zero(h->file.node, range, free) : 0;
+	if (range->len > 0) /* what failed may have begun */
+		oplock_data_changed(h->files, &h->file);
+	file_io_end(&io);
 	return nt_status_from_errno(err);
 }
 
@@ -68,9 +76,6 @@ struct nt_status ioctl_zero_data(struct request *req, const struct ioctl *ioctl)
 	    in.beyond_final_zero > INT64_MAX || in.beyond_final_zero < in.file_offset)
 		return STATUS_INVALID_PARAMETER;
 	range = (struct vfs_range){in.file_offset, in.beyond_final_zero - in.file_offset};
-	status = file_lock_check(&h->file, range.offset, range.len, true);
-	if (nt_error(status) || range.len == 0)
-		return status;
 	return range_zero(h, &range, h->file.node->stat.attributes & VFS_ATTR_SPARSE);
 }
 
@@ -146,9 +151,7 @@ struct nt_status ioctl_trim(struct request *req, const struct ioctl *ioctl)
 		    one.length > INT64_MAX - one.file_offset)
 			return STATUS_INVALID_PARAMETER;
 		range = (struct vfs_range){one.file_offset, one.length};
-		status = file_lock_check(&h->file, range.offset, range.len, true);
-		if (!nt_error(status) && range.len > 0)
-			status = range_zero(h, &range, true);
+		status = range_zero(h, &range, true);
 	}
 	if (nt_error(status) || ioctl->in->max_output_response < 4)
 		return status;

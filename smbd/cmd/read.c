@@ -7,7 +7,7 @@
 #include "smbd/cmd/handle.h"
 #include "smbd/cmd/pipe.h"
 #include "smbd/cmd/remote.h"
-#include "smbd/file/file_lock.h"
+#include "smbd/file/file_io.h"
 #include "smbd/wire/access.h"
 #include "smbd/wire/read.h"
 
@@ -47,17 +47,23 @@ static struct nt_status read_bound(struct handle *h, const struct smb2_read_requ
 	return STATUS_SUCCESS;
 }
 
-static struct nt_status read_into_payload(struct request *req, struct handle *h, uint64_t offset,
-					  size_t *len)
+static struct nt_status read_into_payload(struct request *req, struct handle *h,
+					  const struct smb2_read_request *read, size_t *len)
 {
 	struct nt_status status = request_payload_get(req, *len);
+	struct file_io io;
 	struct iovec iov;
-	ssize_t n;
+	ssize_t n = 0;
 
+	/* not before there is room: who locks does not wait for that */
+	if (nt_success(status))
+		status = file_io_begin(&h->file, FILE_IO_READ, read->offset, read->length, &io);
 	if (!nt_success(status))
 		return status;
 	iov = (struct iovec){.iov_base = req->payload.data, .iov_len = *len};
-	n = vfs_node_preadv(h->file.node, &iov, 1, (off_t)offset);
+	if (*len > 0)
+		n = vfs_node_preadv(h->file.node, &iov, 1, (off_t)read->offset);
+	file_io_end(&io);
 	if (n < 0)
 		return nt_status_from_errno((int)n);
 	req->payload.len = *len = (size_t)n;
@@ -80,22 +86,34 @@ static bool read_is_cached(int fd, uint64_t offset, size_t len)
 	return preadv2(fd, &iov, 1, (off_t)(offset + len - 1), RWF_NOWAIT) == 1;
 }
 
+/* True: the reply has a file slice. Where somebody has a lock it is read now, not when it is sent.
+ */
+static bool read_as_slice(struct request *req, struct handle *h, uint64_t offset, size_t len)
+{
+	struct file_io io;
+	bool slice;
+
+	if (len < READ_FILE_SLICE_MIN || h->file.node->stream || !request_file_slice_ok(req))
+		return false;
+	if (!nt_success(file_io_begin(&h->file, FILE_IO_READ, offset, len, &io)))
+		return false; /* asked again */
+	slice = file_io_is_unwatched(&io) && read_is_cached(h->file.node->fd, offset, len);
+	file_io_end(&io);
+	if (slice)
+		req->file = (struct file_slice){
+			.fd = h->file.node->fd, .offset = (off_t)offset, .len = len};
+	return slice;
+}
+
 static struct nt_status read_file(struct request *req, struct handle *h,
 				  const struct smb2_read_request *read, size_t *len)
 {
 	struct nt_status status = read_bound(h, read, len);
 
+	if (nt_success(status) && !read_as_slice(req, h, read->offset, *len))
+		status = read_into_payload(req, h, read, len);
 	if (!nt_success(status))
 		return status;
-	if (*len >= READ_FILE_SLICE_MIN && !h->file.node->stream && request_file_slice_ok(req) &&
-	    read_is_cached(h->file.node->fd, read->offset, *len)) {
-		req->file = (struct file_slice){
-			.fd = h->file.node->fd, .offset = (off_t)read->offset, .len = *len};
-	} else if (*len > 0) {
-		status = read_into_payload(req, h, read->offset, len);
-		if (!nt_success(status))
-			return status;
-	}
 	if ((*len == 0 && read->length > 0) || *len < read->minimum_count)
 		return STATUS_END_OF_FILE;
 	atomic_store(&h->position, read->offset + *len);
@@ -111,7 +129,7 @@ static struct nt_status read_check(struct handle *h, const struct smb2_read_requ
 		return STATUS_ACCESS_DENIED;
 	if (read->offset > INT64_MAX || read->length > INT64_MAX - read->offset)
 		return STATUS_INVALID_PARAMETER;
-	return file_lock_check(&h->file, read->offset, read->length, false);
+	return STATUS_SUCCESS;
 }
 
 static struct nt_status read_remote(struct request *req, const struct smb2_read_request *read)

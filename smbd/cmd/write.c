@@ -7,7 +7,7 @@
 #include "smbd/cmd/handle.h"
 #include "smbd/cmd/pipe.h"
 #include "smbd/cmd/remote.h"
-#include "smbd/file/file_lock.h"
+#include "smbd/file/file_io.h"
 #include "smbd/file/file_notify.h"
 #include "smbd/wire/access.h"
 #include "smbd/wire/write.h"
@@ -29,16 +29,16 @@ bool cmd_write_invalidates(struct rd in, uint32_t *token)
 }
 
 /* With FILE_APPEND_DATA alone, only what is beyond the end may be written. */
-static struct nt_status write_check_append(struct handle *h, const struct smb2_write_request *write)
+static bool write_only_appends(const struct handle *h)
+{
+	return !(h->open.granted_access & FILE_WRITE_DATA);
+}
+
+static struct nt_status write_check_end(struct handle *h, const struct smb2_write_request *write)
 {
 	struct vfs_stat st;
-	int err;
+	int err = vfs_node_stat(h->file.node, &st);
 
-	if (h->open.granted_access & FILE_WRITE_DATA)
-		return STATUS_SUCCESS;
-	if (!(h->open.granted_access & FILE_APPEND_DATA))
-		return STATUS_ACCESS_DENIED;
-	err = vfs_node_stat(h->file.node, &st);
 	if (err)
 		return nt_status_from_errno(err);
 	return write->offset >= st.size ? STATUS_SUCCESS : STATUS_ACCESS_DENIED;
@@ -51,7 +51,7 @@ static struct nt_status write_check(struct handle *h, const struct smb2_write_re
 
 	if (handle_is_directory(h))
 		return STATUS_INVALID_DEVICE_REQUEST;
-	status = write_check_append(h, write);
+	status = handle_need(h, FILE_WRITE_DATA | FILE_APPEND_DATA);
 	if (!nt_success(status))
 		return status;
 	/* 0xffffffffffffffff, append, is of local opens only: Windows refuses it too */
@@ -62,20 +62,15 @@ static struct nt_status write_check(struct handle *h, const struct smb2_write_re
 	return STATUS_SUCCESS;
 }
 
-static struct nt_status write_data(struct handle *h, const struct smb2_write_request *write,
-				   const struct slice *data)
+static struct nt_status write_at(struct handle *h, const struct smb2_write_request *write,
+				 const struct slice *data)
 {
 	struct iovec iov = {.iov_base = data->data, .iov_len = data->len};
 	bool through = h->write_through || (write->flags & SMB2_WRITEFLAG_WRITE_THROUGH);
-	struct nt_status status;
 	ssize_t n;
 
 	if (data->len == 0)
 		return STATUS_SUCCESS;
-	/* now, not before a payload was fetched: a lock may have come meanwhile */
-	status = file_lock_check(&h->file, write->offset, data->len, true);
-	if (!nt_success(status))
-		return status;
 	n = vfs_node_pwritev(h->file.node, &iov, 1, (off_t)write->offset, through);
 	oplock_data_changed(h->files, &h->file); /* a write that failed may have begun */
 	if (n < 0)
@@ -83,6 +78,25 @@ static struct nt_status write_data(struct handle *h, const struct smb2_write_req
 	atomic_store(&h->position, write->offset + data->len);
 	handle_written(h, write->offset + data->len);
 	return STATUS_SUCCESS;
+}
+
+static struct nt_status write_data(struct handle *h, const struct smb2_write_request *write,
+				   const struct slice *data)
+{
+	enum file_io_kind kind = write_only_appends(h) ? FILE_IO_APPEND : FILE_IO_WRITE;
+	struct nt_status status;
+	struct file_io io;
+
+	/* now, not before a payload was fetched: who locks does not wait for that */
+	status = file_io_begin(&h->file, kind, write->offset, data->len, &io);
+	if (!nt_success(status))
+		return status;
+	if (kind == FILE_IO_APPEND)
+		status = write_check_end(h, write);
+	if (nt_success(status))
+		status = write_at(h, write, data);
+	file_io_end(&io);
+	return status;
 }
 
 static struct nt_status write_inline(struct request *req, const struct smb2_write_request *write)

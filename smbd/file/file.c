@@ -69,7 +69,7 @@ static void file_forget_delete(struct file *file)
 
 static void file_free(struct file *file)
 {
-	assert(list_empty(&file->oplocks));
+	assert(list_empty(&file->oplocks) && list_empty(&file->ios));
 	list_del(&file->node);
 	file_forget_delete(file);
 	talloc_free(file);
@@ -88,6 +88,8 @@ static struct file *file_make(struct shard *shard, const struct vfs_id *id)
 	list_init(&file->oplocks);
 	fiber_cond_init(&file->changed);
 	lock_set_init(&file->locks);
+	list_init(&file->ios);
+	fiber_cond_init(&file->io_ended);
 	list_push(bucket_of(shard, id), &file->node);
 	return file;
 }

@@ -45,7 +45,7 @@ static struct file *file_enter(struct file_open *open)
 
 static void file_leave(struct file *file)
 {
-	atomic_store(&file->lock_count, file->locks.count);
+	file_io_watch(file);
 	pthread_mutex_unlock(&file->shard->mutex);
 }
 
@@ -54,7 +54,7 @@ void file_locks_end(struct file_open *open)
 	struct file *file = open->file;
 
 	lock_owner_end(&file->locks, &open->locks);
-	atomic_store(&file->lock_count, file->locks.count);
+	file_io_watch(file);
 }
 
 struct nt_status file_lock(struct file_open *open, const struct lock_range *ranges, unsigned count)
@@ -62,6 +62,8 @@ struct nt_status file_lock(struct file_open *open, const struct lock_range *rang
 	struct file *file = file_enter(open);
 	struct nt_status status = lock_take(&file->locks, &open->locks, ranges, count);
 
+	if (nt_success(status))
+		file_io_drain(open, ranges, count);
 	file_leave(file);
 	return status;
 }
@@ -91,6 +93,8 @@ struct nt_status file_lock_begin(struct file_open *open, const struct lock_range
 	fiber_cond_init(&w->decided);
 	if (!open->locks_ended)
 		status = lock_take_or_wait(&file->locks, &w->wait);
+	if (nt_equal(status, STATUS_SUCCESS))
+		file_io_drain(open, range, 1);
 	file_leave(file);
 	return status;
 }
@@ -106,6 +110,8 @@ struct nt_status file_lock_await(struct file_lock_wait *w)
 		lock_wait_retry(&file->locks, &w->wait);
 		poll_ns = poll_ns * 2 < POLL_MOST_NS ? poll_ns * 2 : POLL_MOST_NS;
 	}
+	if (nt_success(w->wait.status))
+		file_io_drain(w->open, &w->wait.range, 1);
 	file_leave(file);
 	return w->wait.status;
 }
@@ -125,17 +131,4 @@ void file_lock_interrupt(struct file_open *open)
 	open->locks_ended = true;
 	lock_owner_interrupt(&file->locks, &open->locks);
 	file_leave(file);
-}
-
-struct nt_status file_lock_check(struct file_open *open, uint64_t offset, uint64_t length,
-				 bool write)
-{
-	bool conflict;
-
-	if (atomic_load_explicit(&open->file->lock_count, memory_order_acquire) == 0)
-		return STATUS_SUCCESS;
-	pthread_mutex_lock(&open->file->shard->mutex);
-	conflict = lock_io_conflicts(&open->file->locks, &open->locks, offset, length, write);
-	pthread_mutex_unlock(&open->file->shard->mutex);
-	return conflict ? STATUS_FILE_LOCK_CONFLICT : STATUS_SUCCESS;
 }

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Byte-range locks of open files: lock.h's engine under the file's mutex, with fibers that wait.
+ * Who is told that a lock is his may rely on it: what others began to read or write there before
+ * (file_io.h) is over.
  *
- * Thread: any; file_lock_await() in a fiber. The others do not suspend. Ownership: a struct
- * file_lock_wait is the caller's, and stays until its await has returned. Errors: NTSTATUS.
+ * Thread: any; file_lock_await() in a fiber. What may grant a lock suspends while others' I/O ends,
+ * the rest does not. Ownership: a struct file_lock_wait is the caller's, and stays until its await
+ * has returned. Errors: NTSTATUS.
  */
 #ifndef SMBD_FILE_FILE_LOCK_H
 #define SMBD_FILE_FILE_LOCK_H
@@ -12,7 +15,7 @@
 #include "smbd/file/lock.h"
 #include "transport/fiber/fiber.h"
 
-/* lock_take(): all or none, without waiting. */
+/* lock_take(): all or none, without waiting for other locks. */
 struct nt_status file_lock(struct file_open *open, const struct lock_range *ranges,
 			   unsigned count) NT_WARN_UNUSED;
 
@@ -37,10 +40,5 @@ void file_lock_cancel(struct file_lock_wait *w);
 /* Whoever waits through this open stops, with RANGE_NOT_LOCKED, and nobody begins any more: it is
  * about to be closed, which also unlocks. */
 void file_lock_interrupt(struct file_open *open);
-
-/* [MS-FSA] 2.1.5.3, 2.1.5.4: FILE_LOCK_CONFLICT if somebody's lock is in the way of reading or
- * writing there. Costs nothing while nobody has a lock on the file. */
-struct nt_status file_lock_check(struct file_open *open, uint64_t offset, uint64_t length,
-				 bool write) NT_WARN_UNUSED;
 
 #endif

@@ -51,6 +51,16 @@ bool lock_io_conflicts(const struct lock_set *set, const struct lock_owner *owne
 	       (write && lock_tree_overlaps(set->shared, offset, last, NULL));
 }
 
+bool lock_range_excludes(const struct lock_range *range, const struct lock_owner *owner,
+			 const struct lock_owner *by, uint64_t offset, uint64_t length, bool write)
+{
+	if (length == 0 || is_inert(range->offset, range->length) ||
+	    !(range->exclusive ? owner != by : write))
+		return false;
+	return range->offset <= lock_last(offset, length) &&
+	       lock_last(range->offset, range->length) >= offset;
+}
+
 /* ---- what local processes see ---- */
 
 /* What [*from, ...] up to *to, at most to what it was, is to be. */

@@ -91,5 +91,8 @@ NT_WARN_UNUSED struct nt_status lock_drop(struct lock_set *set, struct lock_owne
 /* May the owner read, or write? Its own shared lock stands in the way of writing. */
 bool lock_io_conflicts(const struct lock_set *set, const struct lock_owner *owner, uint64_t offset,
 		       uint64_t length, bool write);
+/* The same of one lock, which is the owner's: would it stand in the way of what `by` does? */
+bool lock_range_excludes(const struct lock_range *range, const struct lock_owner *owner,
+			 const struct lock_owner *by, uint64_t offset, uint64_t length, bool write);
 
 #endif

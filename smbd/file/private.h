@@ -64,7 +64,14 @@ struct file {
 	unsigned pins;             /* kept by so many though nobody has it open */
 
 	struct lock_set locks;
-	atomic_uint lock_count; /* of them: may be read without the mutex */
+
+	/* Of file_io.c; the first two are read and the counts kept under no mutex. */
+	atomic_uint io_watched;     /* locks and io_watchers: while 0, I/O is counted only */
+	atomic_uint io_counts[2];   /* by whether it writes: in flight, and not in ios */
+	struct list_node ios;       /* of file_io.node */
+	struct file_io *appender;   /* who alone may write now */
+	unsigned io_watchers;       /* who waits for I/O to end, or appends */
+	struct fiber_cond io_ended; /* some of it */
 };
 
 struct shard *shard_of(struct file_table *table, const struct vfs_id *id);
@@ -154,6 +161,14 @@ bool oplocks_wait(struct file_table *table, struct file *file, struct file_wait 
 
 void file_locks_begin(struct file_open *open);
 void file_locks_end(struct file_open *open);
+
+/* ---- file_io.c, under the shard's mutex ---- */
+
+/* The number of locks has changed. */
+void file_io_watch(struct file *file);
+/* The open has been given these: suspend, the mutex released meanwhile, until no I/O that they
+ * exclude is under way. What begins now finds them in its way, so this ends. */
+void file_io_drain(struct file_open *open, const struct lock_range *ranges, unsigned count);
 
 /* Of file_notify.c: with the mutex held, when a directory is to go, or is not any more. */
 void file_notify_deleting(struct file *file, bool deleting);
