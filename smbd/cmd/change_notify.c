@@ -58,24 +58,15 @@ static struct nt_status notify_wait(struct request *req, struct handle *h,
 static struct nt_status notify_answer(struct request *req, uint32_t room,
 				      const struct file_notify_wait *wait)
 {
+	const struct notify_events *events = &wait->wait.events;
 	struct nt_status status;
-	size_t last = SIZE_MAX;
 
-	if (wait->wait.bytes > room)
+	if (events->len > room)
 		return STATUS_NOTIFY_ENUM_DIR;
-	status = request_payload_get(req, wait->wait.bytes);
-	if (!nt_success(status))
-		return status;
-	list_for_each (n, &wait->wait.events) {
-		const struct notify_event *e = container_of(n, struct notify_event, node);
-
-		if (!file_notify_information_encode(&req->payload,
-						    &(struct file_notify_information){
-							    e->action, WIRE_BLOB(e->name, e->len)},
-						    &last))
-			return STATUS_NOTIFY_ENUM_DIR;
-	}
-	return STATUS_SUCCESS;
+	status = request_payload_get(req, events->len);
+	if (nt_success(status))
+		wr_bytes(&req->payload, events->bytes, events->len);
+	return status;
 }
 
 struct nt_status cmd_change_notify(struct request *req)

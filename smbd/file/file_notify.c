@@ -22,42 +22,49 @@ static char *absolute(const struct vfs_share *share, const char *path)
 
 /* ---- who watches ---- */
 
-/* A copy of the path of a watch, as of now; NULL: it is none. */
-static char *kernel_path(struct notify *n, struct notify_watch *watch, bool *changed, bool to)
+static char *watch_path(struct notify *n, const struct notify_watch *watch)
 {
-	char *path = NULL;
+	char *path;
 
 	pthread_mutex_lock(&n->mutex);
-	*changed = watch->kernel != to && notify_watch_is_active(watch);
-	if (*changed) {
-		watch->kernel = to;
-		path = talloc_strdup(NULL, watch->path);
-	}
+	path = talloc_strdup(NULL, watch->path);
 	pthread_mutex_unlock(&n->mutex);
 	return path;
 }
 
+static bool watch_is_at(struct notify *n, const struct notify_watch *watch, const char *path)
+{
+	bool is;
+
+	pthread_mutex_lock(&n->mutex);
+	is = strcmp(watch->path, path) == 0;
+	pthread_mutex_unlock(&n->mutex);
+	return is;
+}
+
+/* Who renames the directory meanwhile moves the watch first and then what the kernel side has: so
+ * either that is there by then, or the watch is found elsewhere here. */
 static void kernel_begin(struct file_table *table, struct file_open *open)
 {
-	bool begun;
+	struct notify_watch *watch = &open->notify;
+	struct notify *n = &table->notify;
+	bool settled = false;
 	char *path;
 
-	if (!table->notify.kernel)
-		return;
-	path = kernel_path(&table->notify, &open->notify, &begun, true);
-	if (path)
-		notify_kernel_add(table->notify.kernel, open->node->fd, path, open->notify.tree);
-	talloc_free(path);
+	while (!settled && (path = watch_path(n, watch))) {
+		watch->kernel = notify_kernel_add(n->kernel, open->node->fd, path, watch->tree);
+		settled = !watch->kernel || watch_is_at(n, watch, path);
+		if (!settled)
+			notify_kernel_remove(n->kernel, watch->kernel);
+		talloc_free(path);
+	}
 }
 
 void file_notify_end(struct file_table *table, struct file_open *open)
 {
-	bool ended;
-	char *path = kernel_path(&table->notify, &open->notify, &ended, false);
-
-	if (path)
-		notify_kernel_remove(table->notify.kernel, path, open->notify.tree);
-	talloc_free(path);
+	if (open->notify.kernel)
+		notify_kernel_remove(table->notify.kernel, open->notify.kernel);
+	open->notify.kernel = NULL;
 }
 
 int file_notify_kernel(struct file_table *table, unsigned max)
@@ -66,20 +73,55 @@ int file_notify_kernel(struct file_table *table, unsigned max)
 	return table->notify.kernel ? 0 : -ENOMEM;
 }
 
-static struct nt_status watch_begin(struct file_table *table, struct file_open *open,
-				    uint32_t filter, bool tree, size_t bytes_max)
+/* The path of the open as the registry has it, as of now. */
+static char *watched_path(struct file_table *table, struct file_open *open)
 {
 	char *path = file_open_path(table, open, NULL);
 	char *full = path ? absolute(open->node->share, path) : NULL;
-	struct nt_status status = STATUS_INSUFFICIENT_RESOURCES;
 
-	if (full)
-		status = notify_watch_begin(&table->notify, &open->notify, full, filter, tree,
-					    bytes_max);
-	if (full && nt_success(status) && open->kernel_notify)
-		kernel_begin(table, open);
-	talloc_free(full);
 	talloc_free(path);
+	return full;
+}
+
+/* Who renames the directory gives the open its new name first, and then moves what is watched: so
+ * either the watch was there by then, or the name is found changed here. */
+static struct nt_status watch_settle(struct file_table *table, struct file_open *open, char *path)
+{
+	char *now = watched_path(table, open);
+	struct nt_status status = STATUS_SUCCESS;
+
+	while (now && nt_success(status) && strcmp(path, now) != 0) {
+		status = notify_watch_place(&table->notify, &open->notify, now);
+		talloc_free(path);
+		path = now;
+		now = watched_path(table, open);
+	}
+	if (!now)
+		status = STATUS_INSUFFICIENT_RESOURCES;
+	talloc_free(path);
+	talloc_free(now);
+	return status;
+}
+
+static struct nt_status watch_begin(struct file_table *table, struct file_open *open,
+				    uint32_t filter, bool tree, size_t bytes_max)
+{
+	struct nt_status status;
+	char *path;
+	bool begun;
+
+	path = watched_path(table, open);
+	if (!path)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	status = notify_watch_begin(&table->notify, &open->notify, path, filter, tree, bytes_max,
+				    &begun);
+	if (!nt_success(status) || !begun) {
+		talloc_free(path);
+		return status;
+	}
+	status = watch_settle(table, open, path);
+	if (open->kernel_notify && table->notify.kernel)
+		kernel_begin(table, open);
 	return status;
 }
 
@@ -96,7 +138,6 @@ struct nt_status file_notify_begin(struct file_table *table, struct file_open *o
 
 	*w = (struct file_notify_wait){.wait = {.decided = decided}, .table = table};
 	fiber_cond_init(&w->decided);
-	list_init(&w->wait.events);
 	status = watch_begin(table, open, filter, tree, bytes_max);
 	return nt_success(status) ? notify_wait_begin(&table->notify, &open->notify, &w->wait)
 				  : status;

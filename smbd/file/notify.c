@@ -10,7 +10,9 @@
 #include "smbd/file/notify_kernel.h"
 #include "smbd/vfs/name.h"
 
-#define EVENT_BYTES 12 /* of FILE_NOTIFY_INFORMATION, before the name */
+#define EVENT_BYTES  12 /* of FILE_NOTIFY_INFORMATION, before the name */
+#define EVENT_ALIGN  4
+#define EVENTS_FIRST 256u /* bytes that a watch begins with */
 
 static struct list_node *bucket_of(struct notify *n, const char *path, size_t len)
 {
@@ -26,76 +28,85 @@ static struct notify_watch *watch_of(struct list_node *node)
 	return container_of(node, struct notify_watch, node);
 }
 
-static struct notify_event *event_of(struct list_node *node)
-{
-	return container_of(node, struct notify_event, node);
-}
-
 /* ---- events ---- */
 
-static void events_free(struct list_node *events)
+static void events_free(struct notify_events *events)
 {
-	struct list_node *node;
-
-	while ((node = list_pop(events)))
-		talloc_free(event_of(node));
+	talloc_free(events->bytes);
+	*events = (struct notify_events){.last = SIZE_MAX};
 }
 
-static size_t event_bytes(const struct notify_event *e)
+/* Room for so many bytes more, if that is not above max in all. */
+static bool events_reserve(struct notify_events *events, size_t more, size_t max)
 {
-	return EVENT_BYTES + ((e->len + 3) & ~(size_t)3);
-}
+	size_t has = talloc_get_size(events->bytes), wants = events->len + more;
+	uint8_t *bytes;
 
-static struct notify_event *event_new(uint32_t action, const char *name)
-{
-	size_t cap = 2 * strlen(name); /* each byte becomes at most one unit */
-	struct notify_event *e = talloc_zero_size(NULL, sizeof(*e) + cap);
-
-	if (!e)
-		return NULL;
-	list_init(&e->node);
-	e->action = action;
-	e->len = name_path_to_wire(name, e->name, cap);
-	assert(e->len <= cap);
-	return e;
+	if (wants <= has)
+		return true;
+	has = 2 * has > EVENTS_FIRST ? 2 * has : EVENTS_FIRST;
+	if (wants < has)
+		wants = has;
+	bytes = talloc_realloc_size(NULL, events->bytes, wants < max ? wants : max);
+	if (!bytes)
+		return false;
+	events->bytes = bytes;
+	return true;
 }
 
 /* The same again, with nothing between, is no news. */
-static bool is_repeated(const struct notify_watch *watch, const struct notify_event *e)
+static bool is_repeated(const struct notify_events *events,
+			const struct file_notify_information *info)
 {
-	const struct notify_event *last = event_of(watch->events.prev);
+	struct file_notify_information last;
+	struct rd r;
 
-	return !list_empty(&watch->events) && e->action == FILE_ACTION_MODIFIED &&
-	       last->action == e->action && last->len == e->len &&
-	       memcmp(last->name, e->name, e->len) == 0;
+	if (events->len == 0 || info->action != FILE_ACTION_MODIFIED)
+		return false;
+	r = rd_init(events->bytes + events->last, events->len - events->last);
+	return file_notify_information_next(&r, &last) && last.action == info->action &&
+	       last.file_name.len == info->file_name.len &&
+	       memcmp(last.file_name.data, info->file_name.data, last.file_name.len) == 0;
+}
+
+/* False: above max, or out of memory. */
+static bool events_add(struct notify_events *events, const struct file_notify_information *info,
+		       size_t max)
+{
+	struct wr w;
+	bool added;
+
+	if (is_repeated(events, info))
+		return true;
+	if (!events_reserve(events, EVENT_ALIGN + EVENT_BYTES + info->file_name.len, max))
+		return false;
+	w = wr_init(events->bytes, talloc_get_size(events->bytes));
+	w.len = events->len;
+	added = file_notify_information_encode(&w, info, &events->last);
+	events->len = w.len;
+	return added;
 }
 
 static void watch_overflow(struct notify_watch *watch)
 {
 	events_free(&watch->events);
-	watch->bytes = 0;
 	watch->overflow = true;
 }
 
 static void watch_add(struct notify_watch *watch, uint32_t action, const char *name)
 {
-	struct notify_event *e;
+	size_t cap = 2 * strlen(name); /* each byte becomes at most one unit */
+	struct file_notify_information info = {.action = action};
+	uint8_t *wire;
 
 	if (watch->overflow)
 		return; /* the client will have to look anyway */
-	e = event_new(action, name);
-	if (!e) {
+	wire = talloc_size(NULL, cap);
+	if (wire)
+		info.file_name = WIRE_BLOB(wire, name_path_to_wire(name, wire, cap));
+	if (!wire || !events_add(&watch->events, &info, watch->bytes_max))
 		watch_overflow(watch);
-		return;
-	}
-	if (is_repeated(watch, e)) {
-		talloc_free(e);
-		return;
-	}
-	list_push(&watch->events, &e->node);
-	watch->bytes += event_bytes(e);
-	if (watch->bytes > watch->bytes_max)
-		watch_overflow(watch);
+	talloc_free(wire);
 }
 
 /* ---- answers ---- */
@@ -115,11 +126,10 @@ static struct nt_status watch_take(struct notify_watch *watch, struct notify_wai
 		watch->overflow = false;
 		return STATUS_NOTIFY_ENUM_DIR;
 	}
-	if (list_empty(&watch->events))
+	if (watch->events.len == 0)
 		return STATUS_PENDING;
-	list_splice(&wait->events, &watch->events);
-	wait->bytes = watch->bytes;
-	watch->bytes = 0;
+	wait->events = watch->events;
+	watch->events = (struct notify_events){.last = SIZE_MAX};
 	return STATUS_SUCCESS;
 }
 
@@ -141,8 +151,7 @@ struct nt_status notify_wait_begin(struct notify *n, struct notify_watch *watch,
 				   struct notify_wait *wait)
 {
 	list_init(&wait->node);
-	list_init(&wait->events);
-	wait->bytes = 0;
+	wait->events = (struct notify_events){.last = SIZE_MAX};
 	pthread_mutex_lock(&n->mutex);
 	/* who came first is served first, though nothing can be left when somebody waits */
 	wait->status = watch_take(watch, wait);
@@ -185,19 +194,19 @@ void notify_fini(struct notify *n)
 
 void notify_watch_init(struct notify_watch *watch)
 {
-	*watch = (struct notify_watch){.ended = STATUS_SUCCESS};
+	*watch = (struct notify_watch){.ended = STATUS_SUCCESS, .events.last = SIZE_MAX};
 	list_init(&watch->node);
-	list_init(&watch->events);
 	list_init(&watch->waits);
 }
 
 struct nt_status notify_watch_begin(struct notify *n, struct notify_watch *watch, const char *path,
-				    uint32_t filter, bool tree, size_t bytes_max)
+				    uint32_t filter, bool tree, size_t bytes_max, bool *begun)
 {
 	struct nt_status status = STATUS_SUCCESS;
 
 	pthread_mutex_lock(&n->mutex);
-	if (notify_watch_is_active(watch))
+	*begun = !notify_watch_is_active(watch);
+	if (!*begun)
 		goto unlock;
 	watch->path = talloc_strdup(NULL, path);
 	if (!watch->path) {
@@ -271,7 +280,7 @@ static void tell_directory(struct notify *n, const struct notify_change *changes
 			if (watch_wants(watch, &changes[i]))
 				watch_add(watch, changes[i].action, changes[i].path + len + 1);
 		}
-		if (watch->overflow || !list_empty(&watch->events))
+		if (watch->overflow || watch->events.len > 0)
 			watch_deliver(watch);
 	}
 }
@@ -315,21 +324,31 @@ static bool is_at_or_below(const char *path, const char *dir, size_t len)
 	return strncmp(path, dir, len) == 0 && (path[len] == '/' || path[len] == '\0');
 }
 
-/* Out of memory: it sees nothing more, and the client is told to look. */
-static void watch_move(struct notify *n, struct notify_watch *watch, const char *to,
-		       size_t from_len)
+/* path is its from here; NULL, out of memory: it sees nothing more, and the client is told to look.
+ */
+static bool watch_place(struct notify *n, struct notify_watch *watch, char *path)
 {
-	char *path = talloc_asprintf(NULL, "%s%s", to, watch->path + from_len);
-
+	list_del(&watch->node);
 	if (!path) {
 		watch_overflow(watch);
 		watch_deliver(watch);
-		return;
+		return false;
 	}
 	talloc_free(watch->path);
 	watch->path = path;
 	watch->path_len = strlen(path);
 	list_push(bucket_of(n, path, watch->path_len), &watch->node);
+	return true;
+}
+
+struct nt_status notify_watch_place(struct notify *n, struct notify_watch *watch, const char *path)
+{
+	bool placed;
+
+	pthread_mutex_lock(&n->mutex);
+	placed = watch_place(n, watch, talloc_strdup(NULL, path));
+	pthread_mutex_unlock(&n->mutex);
+	return placed ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
 }
 
 void notify_moved(struct notify *n, const char *from, const char *to)
@@ -340,8 +359,6 @@ void notify_moved(struct notify *n, const char *from, const char *to)
 
 	if (!notify_is_wanted(n))
 		return;
-	if (n->kernel)
-		notify_kernel_moved(n->kernel, from, to);
 	list_init(&moved);
 	pthread_mutex_lock(&n->mutex);
 	for (unsigned i = 0; i < NOTIFY_BUCKETS; i++) {
@@ -352,7 +369,14 @@ void notify_moved(struct notify *n, const char *from, const char *to)
 			list_push(&moved, w);
 		}
 	}
-	while ((node = list_pop(&moved)))
-		watch_move(n, watch_of(node), to, from_len);
+	while ((node = list_pop(&moved))) {
+		struct notify_watch *watch = watch_of(node);
+
+		(void)watch_place(n, watch,
+				  talloc_asprintf(NULL, "%s%s", to, watch->path + from_len));
+	}
 	pthread_mutex_unlock(&n->mutex);
+	/* after the watches: see kernel_begin() */
+	if (n->kernel)
+		notify_kernel_moved(n->kernel, from, to);
 }

@@ -7,6 +7,7 @@
  * Paths here are absolute, as the operating system has them, so that shares within each other see
  * each other's changes. Thread: any; one mutex, under which nothing blocks and everything is
  * called back. Ownership: watches and waits are the caller's; events the watch's, then the wait's.
+ * They are kept as the answer has them, in one piece, so that they take no more than that.
  * Units: bytes on the wire. Errors: struct nt_status.
  */
 #ifndef SMBD_FILE_NOTIFY_H
@@ -28,6 +29,14 @@
 #define NOTIFY_BUCKETS 256
 
 struct notify_kernel;
+struct notify_root;
+
+/* What happened: FILE_NOTIFY_INFORMATION, [MS-FSCC] 2.7.1, one after the other. */
+struct notify_events {
+	uint8_t *bytes; /* talloc; NULL: none */
+	size_t len;
+	size_t last; /* where the last one is */
+};
 
 struct notify {
 	pthread_mutex_t mutex;
@@ -43,29 +52,20 @@ struct notify_watch {
 	size_t path_len;
 	uint32_t filter; /* FILE_NOTIFY_CHANGE_* */
 	bool tree;
-	size_t bytes_max;        /* more is an overflow */
-	struct list_node events; /* not told yet */
-	size_t bytes;
+	size_t bytes_max;            /* more is an overflow */
+	struct notify_events events; /* not told yet */
 	bool overflow;
-	struct nt_status ended; /* SUCCESS: it goes on. Answers all further requests */
-	struct list_node waits; /* oldest first */
-	bool kernel;            /* local processes are watched too */
+	struct nt_status ended;     /* SUCCESS: it goes on. Answers all further requests */
+	struct list_node waits;     /* oldest first */
+	struct notify_root *kernel; /* local processes are watched too: of file_notify.c */
 };
 
 struct notify_wait {
 	struct list_node node;
-	struct nt_status status; /* PENDING; NOTIFY_ENUM_DIR: too much happened, go and look */
-	struct list_node events; /* of notify_event.node: with SUCCESS */
-	size_t bytes;            /* that they take in the answer */
+	struct nt_status status;     /* PENDING; NOTIFY_ENUM_DIR: too much happened, go and look */
+	struct notify_events events; /* with SUCCESS */
 	/* Once, with the mutex held. */
 	void (*decided)(struct notify_wait *wait);
-};
-
-struct notify_event {
-	struct list_node node;
-	uint32_t action; /* FILE_ACTION_* */
-	size_t len;
-	uint8_t name[]; /* UTF-16LE, from the watched directory */
 };
 
 /* What happened to one name. */
@@ -91,10 +91,13 @@ static inline bool notify_watch_is_active(const struct notify_watch *watch)
 	return watch->path != NULL;
 }
 
-/* Begin to watch; a no-op for one that does. INSUFFICIENT_RESOURCES. */
+/* Begin to watch; for one that does a no-op, and *begun false. INSUFFICIENT_RESOURCES. */
 NT_WARN_UNUSED struct nt_status notify_watch_begin(struct notify *n, struct notify_watch *watch,
 						   const char *path, uint32_t filter, bool tree,
-						   size_t bytes_max);
+						   size_t bytes_max, bool *begun);
+/* It goes by this path. INSUFFICIENT_RESOURCES. */
+NT_WARN_UNUSED struct nt_status notify_watch_place(struct notify *n, struct notify_watch *watch,
+						   const char *path);
 /* Answer who waits, and who comes later, with this. */
 void notify_watch_end(struct notify *n, struct notify_watch *watch, struct nt_status status);
 /* DELETE_PENDING is not so any more. */

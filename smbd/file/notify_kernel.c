@@ -36,7 +36,7 @@
 #define WD_BUCKETS 1024
 
 /* What one notify_kernel_add() asked for. */
-struct root {
+struct notify_root {
 	struct list_node node;
 	char *path;
 	int fd;
@@ -73,9 +73,9 @@ struct notify_kernel {
 	_Alignas(struct inotify_event) char events[EVENTS_BYTES]; /* the thread's */
 };
 
-static struct root *root_of(struct list_node *n)
+static struct notify_root *root_of(struct list_node *n)
 {
-	return container_of(n, struct root, node);
+	return container_of(n, struct notify_root, node);
 }
 
 static struct watched *watched_of(struct list_node *n)
@@ -193,7 +193,7 @@ static void watched_drop(struct notify_kernel *k, struct watched *w)
 static bool is_covered(struct notify_kernel *k, const char *path)
 {
 	list_for_each (n, &k->roots) {
-		const struct root *r = root_of(n);
+		const struct notify_root *r = root_of(n);
 
 		if (strcmp(r->path, path) == 0 ||
 		    (r->tree && is_at_or_below(path, r->path, strlen(r->path))))
@@ -236,7 +236,7 @@ static bool watched_add(struct notify_kernel *k, int fd, const char *path)
 	return true;
 }
 
-static void root_free(struct root *r)
+static void root_free(struct notify_root *r)
 {
 	list_del(&r->node);
 	if (r->fd >= 0)
@@ -300,7 +300,7 @@ static void walk_roots(struct notify_kernel *k)
 		path = NULL;
 		pthread_mutex_lock(&k->mutex);
 		list_for_each (n, &k->roots) {
-			struct root *r = root_of(n);
+			struct notify_root *r = root_of(n);
 
 			if (!r->tree || r->walked)
 				continue;
@@ -550,13 +550,13 @@ void notify_kernel_free(struct notify_kernel *k)
 	talloc_free(k);
 }
 
-void notify_kernel_add(struct notify_kernel *k, int fd, const char *path, bool tree)
+struct notify_root *notify_kernel_add(struct notify_kernel *k, int fd, const char *path, bool tree)
 {
-	struct root *r = talloc_zero(NULL, struct root);
+	struct notify_root *r = talloc_zero(NULL, struct notify_root);
 
 	if (!r || !(r->path = talloc_strdup(r, path))) {
 		talloc_free(r);
-		return;
+		return NULL;
 	}
 	list_init(&r->node);
 	r->tree = tree;
@@ -565,6 +565,7 @@ void notify_kernel_add(struct notify_kernel *k, int fd, const char *path, bool t
 	if (r->fd < 0 || !begin(k)) {
 		complain(k, path, strerror(errno));
 		root_free(r);
+		r = NULL;
 	} else {
 		list_push(&k->roots, &r->node);
 		(void)watched_add(k, fd, path);
@@ -572,29 +573,26 @@ void notify_kernel_add(struct notify_kernel *k, int fd, const char *path, bool t
 			eventfd_write(k->wake, 1);
 	}
 	pthread_mutex_unlock(&k->mutex);
+	return r;
 }
 
-/* Only what is at the path, or in its tree, can be uncovered by this. */
-void notify_kernel_remove(struct notify_kernel *k, const char *path, bool tree)
+/* Only what is at its path, or in its tree, can be uncovered by this. */
+void notify_kernel_remove(struct notify_kernel *k, struct notify_root *root)
 {
-	size_t len = strlen(path);
+	size_t len;
 
 	pthread_mutex_lock(&k->mutex);
-	list_for_each (n, &k->roots) {
-		struct root *r = root_of(n);
-
-		if (r->tree == tree && strcmp(r->path, path) == 0) {
-			root_free(r);
-			break;
-		}
-	}
+	len = strlen(root->path);
+	list_del(&root->node);
 	list_for_each_safe (n, &k->watched) {
 		const char *at = watched_of(n)->path;
 
-		if ((tree ? is_at_or_below(at, path, len) : strcmp(at, path) == 0) &&
+		if ((root->tree ? is_at_or_below(at, root->path, len)
+				: strcmp(at, root->path) == 0) &&
 		    !is_covered(k, at))
 			watched_drop(k, watched_of(n));
 	}
+	root_free(root);
 	pthread_mutex_unlock(&k->mutex);
 }
 

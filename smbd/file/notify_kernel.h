@@ -16,16 +16,17 @@
 
 struct notify;
 struct notify_kernel;
+struct notify_root;
 
 /* How many directories at most, over all watches. NULL: no memory. */
 struct notify_kernel *notify_kernel_new(struct notify *n, unsigned max);
 void notify_kernel_free(struct notify_kernel *k);
 
 /* Watch the directory that fd is (any descriptor of it), which goes by that path; tree: with all
- * below it. The directory itself is watched when this returns, the tree a little later. */
-void notify_kernel_add(struct notify_kernel *k, int fd, const char *path, bool tree);
-/* Of one that was added. */
-void notify_kernel_remove(struct notify_kernel *k, const char *path, bool tree);
+ * below it. The directory itself is watched when this returns, the tree a little later. NULL: it
+ * cannot be. */
+struct notify_root *notify_kernel_add(struct notify_kernel *k, int fd, const char *path, bool tree);
+void notify_kernel_remove(struct notify_kernel *k, struct notify_root *root);
 /* A directory got another name through this server. */
 void notify_kernel_moved(struct notify_kernel *k, const char *from, const char *to);
 
