@@ -161,7 +161,8 @@ static bool breaker_notify(const struct oplock_notice *notice)
 
 		smb2_oplock_break_encode(&w, &oplock);
 	}
-	return session_notify(notice->client, SMB2_OPLOCK_BREAK, body, w.len);
+	return notice->lease ? client_notify(notice->client, SMB2_OPLOCK_BREAK, body, w.len)
+			     : session_notify(notice->client, SMB2_OPLOCK_BREAK, body, w.len);
 }
 
 const struct file_breaker caching_breaker = {

@@ -22,12 +22,13 @@
 
 struct notice {
 	struct session *session; /* held */
+	bool client;             /* any session of the same client will do */
 	atomic_uint refs;        /* tries, and whoever begins one */
 	uint16_t command;
 	size_t len;
 	uint8_t bytes[SMB2_HEADER_SIZE + NOTIFY_BODY_BYTES_MAX];
 
-	/* under the session's mutex */
+	pthread_mutex_t mutex;     /* of what follows; outside the registry's and sessions' */
 	uint64_t tried[TRIES_MAX]; /* channel ids */
 	unsigned tried_count;
 };
@@ -51,6 +52,7 @@ static void notice_put(struct notice *notice)
 	if (atomic_fetch_sub(&notice->refs, 1) != 1)
 		return;
 	session_put(notice->session);
+	pthread_mutex_destroy(&notice->mutex);
 	talloc_free(notice);
 }
 
@@ -58,17 +60,53 @@ static void notice_put(struct notice *notice)
 
 static void try_run(struct reactor_post *post);
 
-/* Posted under the mutex: as long as the channel is the session's, its connection is there, and
- * waits for the post (session_channel_drop()). */
-static bool try_post(struct try *try)
+struct best {
+	const struct notice *notice;
+	struct session *session; /* held; NULL: none has a channel */
+	struct rank rank;
+};
+
+static void best_of_session(struct session *session, void *arg)
 {
-	struct notice *notice = try->notice;
-	struct session *session = notice->session;
-	struct session_channel *best = NULL;
+	struct best *best = arg;
+	struct session_channel *channel;
+	struct rank rank;
 
 	pthread_mutex_lock(&session->mutex);
-	if (notice->tried_count < TRIES_MAX)
-		best = rank_best(session, notice->tried, notice->tried_count);
+	channel = rank_best(session, best->notice->tried, best->notice->tried_count);
+	if (channel)
+		rank = rank_of(channel);
+	pthread_mutex_unlock(&session->mutex);
+	if (!channel || (best->session && !rank_is_better(&rank, &best->rank)))
+		return;
+	session_put(best->session);
+	session_get(session);
+	best->session = session;
+	best->rank = rank;
+}
+
+/* The session that has the best channel; a reference; NULL: none has one. */
+static struct session *best_session(const struct notice *notice)
+{
+	struct best best = {.notice = notice};
+
+	if (notice->client)
+		client_sessions_each(notice->session->server, notice->session->client_guid,
+				     best_of_session, &best);
+	else
+		best_of_session(notice->session, &best);
+	return best.session;
+}
+
+/* Posted under the session's mutex: as long as the channel is the session's, its connection is
+ * there, and waits for the post (session_channel_drop()). */
+static bool try_post_on(struct try *try, struct session *session)
+{
+	struct notice *notice = try->notice;
+	struct session_channel *best;
+
+	pthread_mutex_lock(&session->mutex);
+	best = rank_best(session, notice->tried, notice->tried_count);
 	if (best) {
 		notice->tried[notice->tried_count++] = best->conn->channel_id;
 		try->channel = best;
@@ -77,6 +115,22 @@ static bool try_post(struct try *try)
 	}
 	pthread_mutex_unlock(&session->mutex);
 	return best;
+}
+
+static bool try_post(struct try *try)
+{
+	struct notice *notice = try->notice;
+	struct session *session;
+	bool posted = false;
+
+	pthread_mutex_lock(&notice->mutex);
+	/* what was best may have gone since */
+	while (!posted && notice->tried_count < TRIES_MAX && (session = best_session(notice))) {
+		posted = try_post_on(try, session);
+		session_put(session);
+	}
+	pthread_mutex_unlock(&notice->mutex);
+	return posted;
 }
 
 /* Any thread. False: nobody is left, or no memory. */
@@ -233,17 +287,31 @@ static struct notice *notice_create(struct session *session, uint16_t command, c
 	notice->len = w.len;
 	notice->command = command;
 	atomic_init(&notice->refs, 1);
+	pthread_mutex_init(&notice->mutex, NULL);
 	notice->session = session;
 	session_get(session);
 	return notice;
 }
 
-bool session_notify(struct session *session, uint16_t command, const void *body, size_t len)
+static bool notice_begin(struct notice *notice)
 {
-	struct notice *notice = notice_create(session, command, body, len);
 	bool begun = notice && notice_next(notice);
 
 	if (notice)
 		notice_put(notice);
 	return begun;
+}
+
+bool session_notify(struct session *session, uint16_t command, const void *body, size_t len)
+{
+	return notice_begin(notice_create(session, command, body, len));
+}
+
+bool client_notify(struct session *session, uint16_t command, const void *body, size_t len)
+{
+	struct notice *notice = notice_create(session, command, body, len);
+
+	if (notice)
+		notice->client = true;
+	return notice_begin(notice);
 }

@@ -24,11 +24,20 @@ static bool is_silent(const struct session_channel *channel)
 	return channel->silent_ns && channel->silent_ns >= heard;
 }
 
-static bool is_better(const struct session_channel *a, const struct session_channel *b)
+struct rank rank_of(const struct session_channel *channel)
 {
-	if (is_silent(a) != is_silent(b))
-		return is_silent(b);
-	return rank_of_link(&a->conn->link) > rank_of_link(&b->conn->link);
+	return (struct rank){.silent = is_silent(channel),
+			     .link = rank_of_link(&channel->conn->link),
+			     .channel_id = channel->conn->channel_id};
+}
+
+bool rank_is_better(const struct rank *a, const struct rank *b)
+{
+	if (a->silent != b->silent)
+		return b->silent;
+	if (a->link != b->link)
+		return a->link > b->link;
+	return a->channel_id < b->channel_id;
 }
 
 static bool was_tried(const struct session_channel *channel, const uint64_t *tried, unsigned count)
@@ -42,14 +51,17 @@ static bool was_tried(const struct session_channel *channel, const uint64_t *tri
 struct session_channel *rank_best(struct session *session, const uint64_t *tried, unsigned count)
 {
 	struct session_channel *best = NULL;
+	struct rank best_rank;
 
 	list_for_each (n, &session->channels) {
 		struct session_channel *channel = container_of(n, struct session_channel, node);
+		struct rank rank = rank_of(channel);
 
-		if (!channel->established || was_tried(channel, tried, count))
+		if (!channel->established || was_tried(channel, tried, count) ||
+		    (best && !rank_is_better(&rank, &best_rank)))
 			continue;
-		if (!best || is_better(channel, best))
-			best = channel;
+		best = channel;
+		best_rank = rank;
 	}
 	return best;
 }

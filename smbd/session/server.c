@@ -18,6 +18,22 @@
  * tried well within the 35 s that a client has to answer a break. */
 #define NOTIFY_SILENCE_NS (300 * NS_PER_MS)
 
+static void shards_init(struct server_shard *shards, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		pthread_mutex_init(&shards[i].mutex, NULL);
+		list_init(&shards[i].sessions);
+	}
+}
+
+static void shards_fini(struct server_shard *shards, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		assert(list_empty(&shards[i].sessions));
+		pthread_mutex_destroy(&shards[i].mutex);
+	}
+}
+
 struct server *server_create(const struct server_config *config)
 {
 	struct server *server = talloc_zero(NULL, struct server);
@@ -43,10 +59,8 @@ struct server *server_create(const struct server_config *config)
 	/* never 0 nor all ones, and other numbers in each life of the process */
 	atomic_init(&server->next_persistent_id, ((uint64_t)start << 24) + 1);
 	atomic_init(&server->next_async_id, 1);
-	for (unsigned i = 0; i < SERVER_SHARDS; i++) {
-		pthread_mutex_init(&server->shards[i].mutex, NULL);
-		list_init(&server->shards[i].sessions);
-	}
+	shards_init(server->shards, SERVER_SHARDS);
+	shards_init(server->clients, SERVER_CLIENT_SHARDS);
 	claim_table_init(&server->claims);
 	pthread_mutex_init(&server->connections_mutex, NULL);
 	list_init(&server->connections);
@@ -56,10 +70,8 @@ struct server *server_create(const struct server_config *config)
 void server_destroy(struct server *server)
 {
 	assert(list_empty(&server->connections));
-	for (unsigned i = 0; i < SERVER_SHARDS; i++) {
-		assert(list_empty(&server->shards[i].sessions));
-		pthread_mutex_destroy(&server->shards[i].mutex);
-	}
+	shards_fini(server->shards, SERVER_SHARDS);
+	shards_fini(server->clients, SERVER_CLIENT_SHARDS);
 	claim_table_fini(&server->claims);
 	pthread_mutex_destroy(&server->connections_mutex);
 	talloc_free(server);

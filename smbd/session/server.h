@@ -40,7 +40,8 @@ struct server_config {
 	void *service; /* of smbd/cmd: configuration, accounts, shares */
 };
 
-#define SERVER_SHARDS 16
+#define SERVER_SHARDS        16
+#define SERVER_CLIENT_SHARDS 64
 
 struct server_shard {
 	pthread_mutex_t mutex;
@@ -55,7 +56,8 @@ struct server {
 	 * that who does not take his answers stops nobody else. */
 	size_t connection_payload_bytes;
 
-	struct server_shard shards[SERVER_SHARDS];
+	struct server_shard shards[SERVER_SHARDS];         /* of session.node */
+	struct server_shard clients[SERVER_CLIENT_SHARDS]; /* of session.client_node */
 	struct claim_table claims;
 	atomic_uint session_count, open_count, tree_count;
 	_Atomic uint64_t next_persistent_id;

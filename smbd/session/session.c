@@ -36,6 +36,30 @@ static struct server_shard *shard_of(struct server *server, uint64_t id)
 	return &server->shards[id % SERVER_SHARDS];
 }
 
+static struct server_shard *client_shard_of(struct server *server, const uint8_t client_guid[16])
+{
+	unsigned hash = 0;
+
+	for (unsigned i = 0; i < 16; i++)
+		hash = hash * 31 + client_guid[i];
+	return &server->clients[hash % SERVER_CLIENT_SHARDS];
+}
+
+void client_sessions_each(struct server *server, const uint8_t client_guid[16],
+			  void (*one)(struct session *session, void *arg), void *arg)
+{
+	struct server_shard *shard = client_shard_of(server, client_guid);
+
+	pthread_mutex_lock(&shard->mutex);
+	list_for_each (n, &shard->sessions) {
+		struct session *session = container_of(n, struct session, client_node);
+
+		if (memcmp(session->client_guid, client_guid, 16) == 0)
+			one(session, arg);
+	}
+	pthread_mutex_unlock(&shard->mutex);
+}
+
 /* Under the shard's mutex; no reference. */
 static struct session *shard_find(struct server_shard *shard, uint64_t id)
 {
@@ -80,6 +104,10 @@ static int session_register(struct session *session)
 			list_push(&shard->sessions, &session->node);
 		pthread_mutex_unlock(&shard->mutex);
 	} while (taken);
+	shard = client_shard_of(session->server, session->client_guid);
+	pthread_mutex_lock(&shard->mutex);
+	list_push(&shard->sessions, &session->client_node);
+	pthread_mutex_unlock(&shard->mutex);
 	return 0;
 }
 
@@ -89,6 +117,10 @@ static void session_unregister(struct session *session)
 
 	pthread_mutex_lock(&shard->mutex);
 	list_del(&session->node);
+	pthread_mutex_unlock(&shard->mutex);
+	shard = client_shard_of(session->server, session->client_guid);
+	pthread_mutex_lock(&shard->mutex);
+	list_del(&session->client_node);
 	pthread_mutex_unlock(&shard->mutex);
 }
 
@@ -108,6 +140,7 @@ static struct session *session_alloc(struct connection *conn)
 	fiber_cond_init(&session->changed);
 	list_init(&session->channels);
 	list_init(&session->node);
+	list_init(&session->client_node);
 	id_table_init(&session->trees, SESSION_TREES_MAX);
 	id_table_init(&session->opens, conn->server->config.max_opens);
 	atomic_init(&session->refs, 1); /* the caller's */

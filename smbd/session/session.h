@@ -90,7 +90,8 @@ struct session {
 	unsigned ending; /* opens that are off the table and not freed yet */
 
 	atomic_uint refs;
-	struct list_node node; /* in its shard */
+	struct list_node node;        /* in its shard */
+	struct list_node client_node; /* in that of its client */
 };
 
 /*
@@ -125,6 +126,11 @@ NT_WARN_UNUSED struct nt_status session_create(struct connection *conn,
 /* By id in the whole server; a reference; NULL: none. */
 struct session *session_find(struct server *server, uint64_t id);
 void session_get(struct session *session);
+
+/* Each session of the client, as its ClientGuid says, under a mutex of the registry (the session's
+ * own is free). */
+void client_sessions_each(struct server *server, const uint8_t client_guid[16],
+			  void (*one)(struct session *session, void *arg), void *arg);
 void session_put(struct session *session);
 
 /* Who it is now; a reference. NULL: not valid yet. */

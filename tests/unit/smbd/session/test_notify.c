@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Breaks find a way ([MS-SMB2] 3.3.4.6, 3.3.4.7; protocol-facts 18): the best live channel takes
- * them, and the next one when that is lost or silent. FLUSH stands in as what has a break sent; the
- * channels are wrapped, to be silenced and cut.
+ * them, and the next one when that is lost or silent. FLUSH stands in as what has a break of an
+ * oplock sent, LOCK for that of a lease; the channels are wrapped, to be silenced and cut.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -90,17 +90,22 @@ static struct nt_status send_break(struct request *req)
 {
 	uint8_t body[BODY_BYTES] = {BODY_BYTES};
 
+	bool sent;
+
 	body[4] = (uint8_t)req->message_id;
 	smb2_empty_encode(&req->out);
-	return session_notify(req->session, SMB2_OPLOCK_BREAK, body, sizeof(body))
-		       ? STATUS_SUCCESS
-		       : STATUS_UNSUCCESSFUL;
+	sent = req->command == SMB2_LOCK
+		       ? client_notify(req->session, SMB2_OPLOCK_BREAK, body, sizeof(body))
+		       : session_notify(req->session, SMB2_OPLOCK_BREAK, body, sizeof(body));
+	return sent ? STATUS_SUCCESS : STATUS_UNSUCCESSFUL;
 }
 
 static void commands_of_test(struct command_table *table)
 {
 	table->by_number[SMB2_FLUSH] =
 		(struct command){"FLUSH", send_break, COMMAND_SESSION, NULL, 0};
+	table->by_number[SMB2_LOCK] =
+		(struct command){"LOCK", send_break, COMMAND_SESSION, NULL, 0};
 }
 
 static void server_of_test(struct server_config *config)
@@ -153,11 +158,16 @@ static int teardown(void **state)
 
 /* ---- */
 
-static void ask_for_break(struct peer *p)
+static void ask_for(struct peer *p, uint16_t command)
 {
-	msg_begin(p, &msg, SMB2_FLUSH);
+	msg_begin(p, &msg, command);
 	put_empty(&msg);
 	msg_send(p, &msg);
+}
+
+static void ask_for_break(struct peer *p)
+{
+	ask_for(p, SMB2_FLUSH);
 }
 
 static void expect_answer(struct peer *p)
@@ -291,6 +301,48 @@ static void test_cut_at_random(void **state)
 	}
 }
 
+/* The answer and the break, in either order. */
+static void expect_both(struct peer *p, uint16_t command)
+{
+	bool answered;
+
+	reply_recv(p, &reply);
+	answered = reply.header.command == command;
+	if (!answered)
+		assert_int_equal(reply.header.command, SMB2_OPLOCK_BREAK);
+	reply_recv(p, &reply);
+	assert_int_equal(reply.header.command, answered ? SMB2_OPLOCK_BREAK : command);
+}
+
+/* 3.3.4.7: a lease is its client's, whichever session it came by. Of equal channels the oldest
+ * takes the break, as in Windows. */
+static void test_lease_of_another_session(void **state)
+{
+	struct peer *first = &peer[0], *second = &peer[1], *other = &peer[2];
+
+	wrap.count = 0;
+	for (unsigned i = 0; i < CHANNELS; i++)
+		wrap.links[i] = plain;
+	peer_start(world, first, SMB2_DIALECT_311);
+	peer_start(world, second, SMB2_DIALECT_311);
+	peer_connect(world, other);
+	other->guid = 2;
+	peer_begin(other, SMB2_DIALECT_311);
+	ask_for(second, SMB2_LOCK);
+	expect_break(first);
+	reply_recv(second, &reply);
+	assert_int_equal(reply.header.command, SMB2_LOCK);
+	expect_nothing(second);
+	/* an oplock is its open's, and so its session's */
+	ask_for_break(second);
+	expect_both(second, SMB2_FLUSH);
+	/* what the first does not take, the other has */
+	hurt(0, fault_silence);
+	ask_for(second, SMB2_LOCK);
+	expect_both(second, SMB2_LOCK);
+	expect_nothing(other);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -300,6 +352,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_fact_18_loss_moves_it_on, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_all_silent, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cut_at_random, setup, teardown),
+		cmocka_unit_test_teardown(test_lease_of_another_session, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, setup_world, teardown_world);
