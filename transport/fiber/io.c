@@ -6,6 +6,8 @@
  */
 #include <errno.h>
 #include <liburing.h>
+#include <linux/magic.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "transport/fiber/private.h"
@@ -36,6 +38,15 @@ static ssize_t fiber_io_call(struct fiber_io *io, int more_flags)
 			      : preadv2(io->fd, io->iov, (int)io->count, io->off, flags);
 	while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : n;
+}
+
+/* tmpfs knows no RWF_NOWAIT, and the ring would hand it to a thread of the kernel's; but it waits
+ * for no disk, unless the machine swaps. */
+static bool fiber_io_in_memory(const struct fiber_io *io)
+{
+	struct statfs fs;
+
+	return fstatfs(io->fd, &fs) == 0 && fs.f_type == TMPFS_MAGIC;
 }
 
 static void fiber_io_done(struct reactor_op *op, int32_t res)
@@ -94,6 +105,8 @@ static ssize_t fiber_io_once(struct fiber_io *io)
 
 	if (!(io->write && io->rwf_flags)) /* a durable write always blocks */
 		n = fiber_io_call(io, RWF_NOWAIT);
+	if (n == -EOPNOTSUPP && fiber_io_in_memory(io))
+		n = fiber_io_call(io, 0);
 	if (n != -EAGAIN && n != -EOPNOTSUPP)
 		return n;
 	do

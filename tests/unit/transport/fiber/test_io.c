@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -250,6 +251,40 @@ static void short_write_is_told(void **state)
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
 }
 
+/* ---- in memory ---- */
+
+static bool others_ran;
+
+static void be_another(struct fiber_task *task)
+{
+	others_ran = true;
+}
+
+static void use_memory(struct fiber_task *task)
+{
+	struct iovec out = {.iov_base = pattern, .iov_len = FILE_BYTES};
+	struct iovec in = {.iov_base = back, .iov_len = FILE_BYTES};
+	struct fiber_task another = {.fn = be_another};
+
+	fiber_spawn(reactor, &another);
+	assert_int_equal(fiber_pwritev(fd, &out, 1, 0, 0), FILE_BYTES);
+	assert_int_equal(fiber_preadv(fd, &in, 1, 0), FILE_BYTES);
+	assert_false(others_ran);
+	assert_memory_equal(back, pattern, FILE_BYTES);
+	fiber_yield();
+	assert_true(others_ran);
+	reactor_stop(reactor);
+}
+
+/* tmpfs, which cannot be asked whether it would wait: it does not, so no fiber does. */
+static void memory_is_not_waited_for(void **state)
+{
+	close(fd);
+	fd = memfd_create("smb3d-test-io", MFD_CLOEXEC);
+	assert_true(fd >= 0);
+	run_in_fiber(use_memory);
+}
+
 int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, open_file, close_file)
@@ -259,6 +294,7 @@ int main(void)
 		TEST(goes_through_workers_without_a_ring),
 		TEST(many_fibers_share_the_ring),
 		TEST(short_write_is_told),
+		TEST(memory_is_not_waited_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
