@@ -14,8 +14,6 @@
 #define DIRECT_SLICES 64
 #define DIRECT_REMOTE_SLICES \
 	4096 /* more than 64 KiB of descriptors: what a READ or WRITE may name */
-#define POLL_BATCH 16
-#define POLL_MOST  256 /* a turn */
 
 static struct direct_channel *direct_of(struct channel *ch)
 {
@@ -43,6 +41,27 @@ void direct_config_default(struct direct_config *config)
 	};
 }
 
+/* ---- timers ---- */
+
+static int timers_init(struct direct_channel *c)
+{
+	int err = reactor_timer_init(c->ch.reactor, &c->timer, direct_timer_fire);
+
+	if (err)
+		return err;
+	err = reactor_timer_init(c->ch.reactor, &c->reap, direct_reap_fire);
+	if (err)
+		reactor_timer_fini(c->ch.reactor, &c->timer);
+	c->timed = !err;
+	return err;
+}
+
+static void timers_fini(struct direct_channel *c)
+{
+	reactor_timer_fini(c->ch.reactor, &c->timer);
+	reactor_timer_fini(c->ch.reactor, &c->reap);
+}
+
 /* ---- the end ---- */
 
 static void direct_free(struct direct_channel *c)
@@ -51,7 +70,7 @@ static void direct_free(struct direct_channel *c)
 
 	reactor_defer_cancel(&c->turn);
 	if (c->timed)
-		reactor_timer_fini(c->ch.reactor, &c->timer);
+		timers_fini(c);
 	if (c->rx_ready)
 		direct_rx_fini(&c->rx);
 	direct_memory_put(c);
@@ -72,8 +91,10 @@ void direct_channel_end(struct direct_channel *c, int why, int op_err)
 	}
 	c->state = DIRECT_ENDED;
 	direct_receive_stop(c);
-	if (c->timed)
+	if (c->timed) {
 		reactor_timer_cancel(c->ch.reactor, &c->timer);
+		reactor_timer_cancel(c->ch.reactor, &c->reap);
+	}
 	reactor_defer(c->ch.reactor, &c->turn);
 }
 
@@ -89,20 +110,9 @@ void direct_channel_gone(struct direct_channel *c)
 	}
 }
 
-/* What the device was through with before the end, it was through with. */
-static void channel_reap(struct direct_channel *c)
-{
-	struct ibv_wc wc;
-
-	while (c->cq && c->verbs->poll_cq(c->cq, 1, &wc) == 1) {
-		if (wc.status == IBV_WC_SUCCESS && !direct_posted_slot(c, &wc))
-			direct_posted_done(c, &wc);
-	}
-}
-
 static void channel_finish(struct direct_channel *c)
 {
-	channel_reap(c);
+	direct_poll_last(c);
 	direct_queues_destroy(c);
 	direct_pull_fail(c);
 	direct_send_fail(c);
@@ -156,95 +166,16 @@ static const struct channel_ops direct_ops = {
 	.stats = direct_stats,
 };
 
-/* ---- completions ---- */
+/* ---- events ---- */
 
-static void channel_failed(struct direct_channel *c, const struct ibv_wc *wc)
-{
-	if (c->state < DIRECT_DRAINING && wc->status != IBV_WC_WR_FLUSH_ERR)
-		log_info("%s: a %s failed: status %d", c->ch.name,
-			 direct_posted_slot(c, wc) ? "receive" : direct_posted_name(c, wc),
-			 wc->status);
-	if (wc->status != IBV_WC_WR_FLUSH_ERR)
-		atomic_fetch_add(&c->device->errors, 1);
-	if (wc->status == IBV_WC_RNR_RETRY_EXC_ERR)
-		atomic_fetch_add(&c->device->rnr, 1);
-	direct_channel_gone(c);
-}
-
-/* rxe hands out the kernel's own flags, and the kernel's bit for it is verbs' for a checksum that
- * is good, which says nothing here. Who misses it and invalidates again crashes rxe's kernel. */
-#define WC_INVALIDATED (IBV_WC_WITH_INV | IBV_WC_IP_CSUM_OK)
-
-static void channel_completed(struct direct_channel *c, const struct ibv_wc *wc)
-{
-	struct direct_slot *slot = direct_posted_slot(c, wc);
-
-	if (wc->status != IBV_WC_SUCCESS) {
-		channel_failed(c, wc);
-		return;
-	}
-	if (slot) {
-		if (wc->wc_flags & WC_INVALIDATED)
-			direct_window_invalidated(c, wc->invalidated_rkey);
-		direct_receive(c, slot, wc->byte_len);
-		return;
-	}
-	direct_posted_done(c, wc);
-	if (c->state == DIRECT_ANSWERED)
-		direct_channel_opened(c);
-	else if (c->state == DIRECT_REFUSING)
-		direct_channel_end(c, -EPROTO, -ECONNRESET);
-}
-
-/* Up to a bound, for fairness. How many there were. */
-static unsigned channel_poll(struct direct_channel *c)
-{
-	struct ibv_wc wc[POLL_BATCH];
-	unsigned count = 0;
-	int n = POLL_BATCH;
-
-	while (n == POLL_BATCH && count < POLL_MOST && c->state < DIRECT_ENDED) {
-		n = c->verbs->poll_cq(c->cq, POLL_BATCH, wc);
-		for (int i = 0; i < n && c->state < DIRECT_ENDED; i++)
-			channel_completed(c, &wc[i]);
-		if (n < 0)
-			direct_channel_gone(c);
-		count += n > 0 ? (unsigned)n : 0;
-	}
-	return count;
-}
-
-/* As long as completions come it is polled at the end of each turn, and no event is asked for. */
 static void channel_cq_ready(struct reactor_watch *watch, uint32_t events)
 {
 	struct direct_channel *c = container_of(watch, struct direct_channel, cq_watch);
 	const char *context = log_context(c->ch.name);
-	struct ibv_cq *cq;
 
-	if (c->verbs->get_cq_event(c->completions, &cq) == 0)
-		c->cq_events++;
-	c->polling = true;
-	channel_poll(c);
-	reactor_defer(c->ch.reactor, &c->turn);
+	direct_poll_event(c);
 	log_context(context);
 }
-
-/* Asked for again before it is polled for the last time: what comes after that makes an event. */
-static void channel_poll_on(struct direct_channel *c)
-{
-	if (!c->polling || c->state > DIRECT_CLOSING)
-		return;
-	if (channel_poll(c) == 0) {
-		c->polling = false;
-		if (c->verbs->req_notify_cq(c->cq) != 0)
-			direct_channel_gone(c);
-		if (channel_poll(c) == 0)
-			return;
-	}
-	direct_channel_turn(c);
-}
-
-/* ---- connection events ---- */
 
 static void channel_established(struct direct_channel *c, const struct rdma_conn_param *param)
 {
@@ -276,7 +207,7 @@ static void channel_event(struct direct_channel *c, const struct rdma_cm_event *
 		direct_channel_turn(c);
 		break;
 	case RDMA_CM_EVENT_DISCONNECTED: /* what completed before it counts */
-		while (channel_poll(c))
+		while (direct_poll(c))
 			;
 		direct_channel_gone(c);
 		break;
@@ -318,7 +249,7 @@ static void turn_open(struct direct_channel *c)
 	direct_send_pump(c);
 	if (c->state <= DIRECT_CLOSING)
 		direct_post_flush(c);
-	channel_poll_on(c);
+	direct_poll_on(c);
 	if (c->state == DIRECT_CLOSING && direct_send_idle(c))
 		direct_channel_end(c, 0, -ECANCELED);
 }
@@ -327,7 +258,7 @@ static void turn_open(struct direct_channel *c)
  * long as it takes: the messages that are whole. */
 static void turn_draining(struct direct_channel *c)
 {
-	while (c->cq && channel_poll(c))
+	while (c->receive_cq && direct_poll(c))
 		;
 	if (c->state != DIRECT_DRAINING)
 		return;
@@ -452,11 +383,10 @@ static int channel_watch(struct direct_channel *c)
 
 int direct_channel_prepare(struct direct_channel *c)
 {
-	int err = reactor_timer_init(c->ch.reactor, &c->timer, direct_timer_fire);
+	int err = timers_init(c);
 
 	if (err)
 		return err;
-	c->timed = true;
 	direct_rx_init(&c->rx, &direct_receive_user, c->config.unreleased, 0);
 	c->rx_ready = true;
 	err = direct_memory_get(c);

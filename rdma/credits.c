@@ -5,6 +5,8 @@
  */
 #include "rdma/private.h"
 
+#define CREDITS_MAX 65535u /* to spend: what one message can grant at most */
+
 /* What the peer is to have at hand: what it asks for, as far as there are slots. */
 static unsigned credits_target(const struct direct_channel *c)
 {
@@ -77,10 +79,13 @@ static bool credits_lacking(const struct direct_channel *c, const struct direct_
 	       (c->granted < c->slots_made / 2 || header->remaining / header->len > c->granted);
 }
 
-bool direct_credits_receive(struct direct_channel *c, const struct direct_data *header)
+const char *direct_credits_receive(struct direct_channel *c, const struct direct_data *header)
 {
 	if (c->granted == 0)
-		return false;
+		return "the peer sends without a credit";
+	/* each stands for a receive that is posted now: so many no queue can have */
+	if (header->credits_granted > CREDITS_MAX - c->send_credits)
+		return "the peer grants more credits than it can have receives";
 	c->granted--;
 	c->send_credits += header->credits_granted;
 	direct_credits_request(c, header->credits_requested);
@@ -88,7 +93,7 @@ bool direct_credits_receive(struct direct_channel *c, const struct direct_data *
 		direct_memory_grow(c);
 	c->owes_grant |= header->len > 0;
 	c->owes_answer |= header->flags & DIRECT_RESPONSE_REQUESTED;
-	return true;
+	return NULL;
 }
 
 bool direct_credits_refill(const struct direct_channel *c)

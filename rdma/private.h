@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * An SMB Direct channel, for the files of rdma/ only. channel.c: birth, end and events; memory.c:
- * the memory of slots; queues.c: the queue pair, and what is with the device; negotiate.c,
- * credits.c, fragment.c, readwrite.c and keepalive.c as [MS-SMBD] divides; reassemble.c what comes
- * in.
+ * the memory of slots; queues.c: the queue pair, and what is with the device; completions.c: what
+ * the device is through with; negotiate.c, credits.c, fragment.c, readwrite.c and keepalive.c as
+ * [MS-SMBD] divides; reassemble.c what comes in.
  *
  * Thread: the reactor's, but direct_channel_create(). Ownership: the channel owns its id, queues
  * and slots; of an op only what channel.h says is the transport's.
@@ -108,15 +108,17 @@ struct direct_channel {
 	struct rdma_cm_id *id;
 	struct rdma_event_channel *events;
 	struct ibv_comp_channel *completions;
-	struct ibv_cq *cq;
+	struct ibv_cq *receive_cq, *send_cq;
 	struct reactor_watch cm_watch, cq_watch;
 	struct reactor_defer turn;
-	struct reactor_timer timer;
+	struct reactor_timer timer, reap;
 	bool timed, watched, connected;
-	bool polling;              /* no event will come: it is not armed */
-	unsigned cq_events;        /* to be acknowledged in the end */
-	bool told, refused;        /* the user knows of it; does not want it */
-	uint8_t read_out, read_in; /* initiator depth, responder resources */
+	bool polling;     /* no event of receives will come: they are not armed */
+	bool sends_armed; /* one of sends will */
+	bool reaping;     /* the timer is set */
+	unsigned receive_events, send_events; /* to be acknowledged in the end */
+	bool told, refused;                   /* the user knows of it; does not want it */
+	uint8_t read_out, read_in;            /* initiator depth, responder resources */
 
 	/* memory of slots */
 	struct buf *slabs[DIRECT_SLABS];
@@ -216,6 +218,21 @@ struct direct_out *direct_memory_out(struct direct_channel *c);
 /* Some more slots, if the pool has memory for them. */
 void direct_memory_grow(struct direct_channel *c);
 
+/* ---- completions.c ----
+ * A receive wakes the reactor. A send or RDMA write that is through does only when something waits
+ * for it; else it is found when the reactor is awake anyway, or after a short while. That halves
+ * how often the thread is woken for a READ that comes alone. */
+/* Whatever the device is through with, up to a bound, for fairness. How many there were. */
+unsigned direct_poll(struct direct_channel *c);
+/* At the end of a turn: as long as completions come, poll again; else see to it that what is waited
+ * for makes an event. */
+void direct_poll_on(struct direct_channel *c);
+/* There is an event. */
+void direct_poll_event(struct direct_channel *c);
+/* What the device was through with before the end, it was through with. */
+void direct_poll_last(struct direct_channel *c);
+void direct_reap_fire(struct reactor_timer *timer);
+
 /* ---- stats.c ---- */
 void direct_stats(const struct channel *ch, struct channel_stats *stats);
 
@@ -248,8 +265,8 @@ unsigned direct_credits_to_grant(const struct direct_channel *c);
 bool direct_credits_may_send(const struct direct_channel *c);
 /* A message goes out: what it says of credits. */
 void direct_credits_spend(struct direct_channel *c, struct direct_data *header);
-/* A message came; false: the peer had no credit for it. */
-bool direct_credits_receive(struct direct_channel *c, const struct direct_data *header);
+/* A message came: NULL, or which rule of credits it breaks. */
+const char *direct_credits_receive(struct direct_channel *c, const struct direct_data *header);
 /* An empty message should go out now for the credits it grants. */
 bool direct_credits_refill(const struct direct_channel *c);
 

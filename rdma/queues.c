@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The queue pair of a channel and its completion queue; sizes follow what the device can do. What
+ * The queue pair of a channel and its completion queues; sizes follow what the device can do. What
  * one turn sends goes to the device in a chain, with one bell; and only what is waited for makes a
  * completion, which says that all before it is through as well.
  */
@@ -20,6 +20,12 @@ static unsigned least(unsigned a, unsigned b)
 
 /* ---- queues ---- */
 
+static struct ibv_cq *queue_create(struct direct_channel *c, unsigned entries)
+{
+	return c->verbs->create_cq(c->device->context, (int)least(entries, c->device->cqe_max), c,
+				   c->completions);
+}
+
 int direct_queues_create(struct direct_channel *c)
 {
 	unsigned sends =
@@ -36,12 +42,14 @@ int direct_queues_create(struct direct_channel *c)
 	if (!c->completions)
 		return -errno;
 	fcntl(c->completions->fd, F_SETFL, O_NONBLOCK);
-	c->cq = c->verbs->create_cq(c->device->context,
-				    (int)least(sends + c->slot_count, c->device->cqe_max), c,
-				    c->completions);
-	if (!c->cq || c->verbs->req_notify_cq(c->cq) != 0)
+	c->send_cq = queue_create(c, sends);
+	c->receive_cq = c->send_cq ? queue_create(c, c->slot_count) : NULL;
+	if (!c->receive_cq || c->verbs->req_notify_cq(c->receive_cq) != 0 ||
+	    c->verbs->req_notify_cq(c->send_cq) != 0)
 		return errno ? -errno : -EIO;
-	attr.send_cq = attr.recv_cq = c->cq;
+	c->sends_armed = true;
+	attr.send_cq = c->send_cq;
+	attr.recv_cq = c->receive_cq;
 	if (c->verbs->create_qp(c->id, c->device->pd, &attr) != 0)
 		return -errno;
 	return 0;
@@ -56,6 +64,14 @@ static void watch_delete(struct direct_channel *c)
 	c->watched = false;
 }
 
+static void queue_destroy(struct direct_channel *c, struct ibv_cq *cq, unsigned events)
+{
+	if (!cq)
+		return;
+	c->verbs->ack_cq_events(cq, events);
+	c->verbs->destroy_cq(cq);
+}
+
 void direct_queues_destroy(struct direct_channel *c)
 {
 	const struct verbs_api *v = c->verbs;
@@ -66,11 +82,9 @@ void direct_queues_destroy(struct direct_channel *c)
 	c->connected = false;
 	if (c->id && c->id->qp)
 		v->destroy_qp(c->id);
-	if (c->cq) {
-		v->ack_cq_events(c->cq, c->cq_events);
-		v->destroy_cq(c->cq);
-	}
-	c->cq = NULL;
+	queue_destroy(c, c->receive_cq, c->receive_events);
+	queue_destroy(c, c->send_cq, c->send_events);
+	c->receive_cq = c->send_cq = NULL;
 	if (c->completions)
 		v->destroy_comp_channel(c->completions);
 	c->completions = NULL;

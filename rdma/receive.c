@@ -113,14 +113,16 @@ static void receive_data(struct direct_channel *c, struct direct_slot *slot, uin
 {
 	struct rd r = rd_init(slot->data, len);
 	struct direct_data header;
+	const char *wrong;
 	int err;
 
 	if (direct_data_decode(&r, c->config.fragmented_bytes, &header) != 0) {
 		receive_fail(c, -EPROTO, "a message breaks the rules of SMB Direct");
 		return;
 	}
-	if (!direct_credits_receive(c, &header)) {
-		receive_fail(c, -EPROTO, "the peer sends without a credit");
+	wrong = direct_credits_receive(c, &header);
+	if (wrong) {
+		receive_fail(c, -EPROTO, wrong);
 		return;
 	}
 	if (!header.len || c->state == DIRECT_CLOSING) {

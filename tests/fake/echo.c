@@ -27,6 +27,7 @@ static void echo_done(struct channel_send *send, int err)
 		e->answered = r->ch;
 		atomic_store(&e->answered_to, send->position);
 	}
+	atomic_fetch_add(&e->done, 1);
 	if (r->msg)
 		channel_release(r->ch, r->msg);
 	free(r);

@@ -21,10 +21,10 @@ struct echo {
 	unsigned hold; /* of one channel: answers only when so many messages are there; up to 16 */
 	struct channel_msg *held[16];
 	unsigned held_count;
-	atomic_int refuse; /* accepted() gives this */
-	atomic_uint accepted, closed, messages;
-	atomic_int last_err;              /* of closed() */
-	atomic_uintptr_t last_reactor;    /* of the newest channel */
+	atomic_int refuse;                            /* accepted() gives this */
+	atomic_uint accepted, closed, messages, done; /* done: answers that are */
+	atomic_int last_err;                          /* of closed() */
+	atomic_uintptr_t last_reactor;                /* of the newest channel */
 	struct channel *_Atomic answered; /* whom the last done() was of, and where it ended */
 	_Atomic uint64_t answered_to;
 };

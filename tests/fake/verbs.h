@@ -45,6 +45,7 @@ struct fake_verbs_counts {
 	unsigned requests;                                          /* ever executed */
 	unsigned sends, writes, reads, invalidations;               /* ever, that succeeded */
 	unsigned bells, completed; /* ever: calls of post_send(), completions of requests */
+	unsigned wakes;            /* ever: events of completion queues */
 	unsigned rnr;              /* sends that met no receive */
 	unsigned held;        /* devices that went and that somebody has open: their drivers wait */
 	unsigned breaches;    /* calls that no device would take: read below */

@@ -91,7 +91,7 @@ struct fake_qp {
 	struct ibv_qp base;
 	struct list_node node; /* of all queue pairs */
 	struct fake_id *id;
-	struct fake_cq *cq;
+	struct fake_cq *send_cq, *receive_cq;
 	struct ibv_qp_cap cap;
 	bool error;
 	struct fake_wr *sq;

@@ -64,6 +64,11 @@ struct ibv_cq *fake_create_cq(struct ibv_context *context, int entries, void *cq
 	return &cq->base;
 }
 
+static bool qp_uses(const struct fake_qp *qp, const struct fake_cq *cq)
+{
+	return qp->send_cq == cq || qp->receive_cq == cq;
+}
+
 int fake_destroy_cq(struct ibv_cq *base)
 {
 	struct fake_cq *cq = container_of(base, struct fake_cq, base);
@@ -72,7 +77,7 @@ int fake_destroy_cq(struct ibv_cq *base)
 	if (cq->unacked)
 		fake_breach("a completion queue destroyed with events that are not acknowledged");
 	list_for_each (n, &fab.qps) {
-		if (container_of(n, struct fake_qp, node)->cq == cq)
+		if (qp_uses(container_of(n, struct fake_qp, node), cq))
 			fake_breach("a completion queue destroyed before its queue pair");
 	}
 	list_del(&cq->node);
@@ -129,6 +134,7 @@ static void cq_push(struct fake_cq *cq, struct ibv_wc wc)
 		return;
 	cq->armed = false;
 	cq->signalled = true;
+	fab.counts.wakes++;
 	list_push(&cq->channel->cqs, &cq->node);
 	fake_fd_signal(cq->channel->base.fd);
 }
@@ -191,7 +197,8 @@ int fake_create_qp(struct rdma_cm_id *base, struct ibv_pd *pd, struct ibv_qp_ini
 	qp->base.pd = pd;
 	qp->base.qp_num = ++fab.next_qpn;
 	qp->id = container_of(base, struct fake_id, base);
-	qp->cq = container_of(attr->send_cq, struct fake_cq, base);
+	qp->send_cq = container_of(attr->send_cq, struct fake_cq, base);
+	qp->receive_cq = container_of(attr->recv_cq, struct fake_cq, base);
 	qp->cap = attr->cap;
 	qp->sq = fake_new(qp->cap.max_send_wr * sizeof(*qp->sq));
 	qp->rq = fake_new(qp->cap.max_recv_wr * sizeof(*qp->rq));
@@ -229,7 +236,7 @@ static enum ibv_wc_opcode wc_opcode(enum ibv_wr_opcode op)
 static void qp_push_late(struct fake_qp *qp)
 {
 	if (qp->is_late)
-		cq_push(qp->cq, qp->late);
+		cq_push(qp->send_cq, qp->late);
 	qp->is_late = false;
 }
 
@@ -263,13 +270,13 @@ void fake_qp_complete_recv(struct fake_qp *qp, enum ibv_wc_status status, uint32
 
 	qp->rq_head = (qp->rq_head + 1) % qp->cap.max_recv_wr;
 	qp->rq_count--;
-	cq_push(qp->cq, (struct ibv_wc){.wr_id = r->wr_id,
-					.status = status,
-					.opcode = IBV_WC_RECV,
-					.byte_len = len,
-					.wc_flags = invalidated ? IBV_WC_WITH_INV : 0,
-					.invalidated_rkey = invalidated,
-					.qp_num = qp->base.qp_num});
+	cq_push(qp->receive_cq, (struct ibv_wc){.wr_id = r->wr_id,
+						.status = status,
+						.opcode = IBV_WC_RECV,
+						.byte_len = len,
+						.wc_flags = invalidated ? IBV_WC_WITH_INV : 0,
+						.invalidated_rkey = invalidated,
+						.qp_num = qp->base.qp_num});
 	qp_push_late(qp);
 }
 

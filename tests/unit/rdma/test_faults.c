@@ -294,7 +294,7 @@ static void no_memory_for_an_object(void **state)
 {
 	unsigned whole = 0;
 
-	for (unsigned n = 1; n < 16; n++) {
+	for (unsigned n = 1; n < 18; n++) {
 		struct fake_verbs_config fabric = {.seed = n, .fail_object = n};
 
 		whole += world_run(&fabric) == SENDS;

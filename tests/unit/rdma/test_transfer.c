@@ -18,6 +18,8 @@
 
 #include "tests/fake/direct_server.h"
 
+#define ALONE 200u
+
 static void BVT_SmbdDataTransfer_Basic_SendSmallBytesOfData(void **state)
 {
 	struct direct_peer *p;
@@ -342,6 +344,26 @@ static void fact_26_small_receives(void **state)
 	direct_peer_close(p);
 }
 
+/* A request that comes alone wakes the server once: that its answer has arrived wakes nobody, and
+ * is found all the same. The peer polls. */
+static void an_answer_that_arrived_wakes_nobody(void **state)
+{
+	struct direct_server *s = *state;
+	struct fake_verbs_counts before, after;
+	struct direct_peer *p;
+
+	direct_server_start(s);
+	p = direct_server_friend(s, 100);
+	direct_server_echo(p, 100, 1340);
+	fake_verbs_counts(&before);
+	for (unsigned i = 0; i < ALONE; i++)
+		direct_server_echo(p, 100, 1340);
+	fake_verbs_counts(&after);
+	assert_in_range(after.wakes - before.wakes, 1, ALONE + 2);
+	assert_true(echo_wait(&s->echo.done, ALONE + 1));
+	direct_peer_close(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -370,6 +392,7 @@ int main(void)
 		DIRECT_CASE(fact_5_receive_before_established),
 		DIRECT_CASE(fact_5_receive_before_the_answer_completes),
 		DIRECT_CASE(fact_26_small_receives),
+		DIRECT_CASE(an_answer_that_arrived_wakes_nobody),
 	};
 
 	return cmocka_run_group_tests_name("rdma/transfer", tests, NULL, NULL);
