@@ -31,6 +31,7 @@ struct direct_peer {
 	bool send_done;
 	bool withholds;
 	unsigned depth;
+	int credits; /* of data transfers: granted, less those sent, by the rules or not */
 	struct {
 		unsigned slot, len;
 	} got[PEER_SLOTS];
@@ -259,7 +260,10 @@ bool direct_peer_negotiate(struct direct_peer *p, const struct direct_negotiate_
 	if (len < 0)
 		return false;
 	r = rd_init(p->last, (size_t)len);
-	return direct_negotiate_rsp_decode(&r, rsp) == 0;
+	if (direct_negotiate_rsp_decode(&r, rsp) != 0)
+		return false;
+	p->credits = rsp->credits_granted;
+	return true;
 }
 
 bool direct_peer_data_of(struct direct_peer *p, const struct direct_data *header, const void *bytes)
@@ -270,6 +274,7 @@ bool direct_peer_data_of(struct direct_peer *p, const struct direct_data *header
 	direct_data_encode(&w, header);
 	wr_bytes(&w, bytes, header->len);
 	assert(wr_ok(&w));
+	p->credits--;
 	return direct_peer_send(p, message, w.len);
 }
 
@@ -295,6 +300,18 @@ bool direct_peer_next(struct direct_peer *p, struct direct_data *out)
 	r = rd_init(p->last, (size_t)len);
 	err = direct_data_decode(&r, 1u << 24, out);
 	assert(err == 0);
+	p->credits += out->credits_granted;
+	return true;
+}
+
+bool direct_peer_await_credit(struct direct_peer *p)
+{
+	struct direct_data out;
+
+	while (p->credits < 1) {
+		if (!direct_peer_next(p, &out) || out.len)
+			return false;
+	}
 	return true;
 }
 

@@ -47,6 +47,8 @@ bool direct_peer_data(struct direct_peer *p, uint16_t granted, const void *bytes
 		      uint32_t remaining);
 bool direct_peer_data_of(struct direct_peer *p, const struct direct_data *header,
 			 const void *bytes);
+/* In the middle of a message: takes empty messages until one more may be sent. False: gone. */
+bool direct_peer_await_credit(struct direct_peer *p);
 /* The next message, decoded; false: gone. out->bytes are valid until the next call. */
 bool direct_peer_next(struct direct_peer *p, struct direct_data *out);
 /* The next with payload; credits of the empty ones are added up. */

@@ -140,6 +140,7 @@ void direct_server_echo(struct direct_peer *p, uint32_t len, uint32_t part)
 	while (at < len) {
 		uint32_t n = len - at < part ? len - at : part;
 
+		assert_true(direct_peer_await_credit(p));
 		assert_true(direct_peer_data(p, at ? 0 : 10, bytes + at, n, len - at - n));
 		at += n;
 	}
