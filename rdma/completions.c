@@ -9,8 +9,10 @@
 #define POLL_BATCH 16
 #define POLL_MOST  256 /* a turn */
 
-/* How long a send that nobody waits for may keep its buffers after the peer has it. */
-#define REAP_NS (5 * NS_PER_MS)
+/* How long a send that nobody waits for may keep its buffers after the peer has it, and how much.
+ */
+#define REAP_NS    (5 * NS_PER_MS)
+#define REAP_BYTES (64u << 10)
 
 static void poll_failed(struct direct_channel *c, const struct ibv_wc *wc)
 {
@@ -99,11 +101,13 @@ void direct_poll_event(struct direct_channel *c)
 }
 
 /* A request goes on when one of the send queue is through; or nothing may be sent before that; or
- * the peer can hardly send, and an answer under way keeps the receive it was sent to. */
+ * the peer can hardly send, and an answer under way keeps the receive it was sent to; or buffers
+ * would be kept that others may want. */
 static bool poll_awaits_sends(const struct direct_channel *c)
 {
 	return c->state != DIRECT_OPEN || c->reads || c->window_requests ||
-	       !list_empty(&c->sends) || list_empty(&c->idle_outs) || c->granted <= 1;
+	       !list_empty(&c->sends) || list_empty(&c->idle_outs) || c->granted <= 1 ||
+	       c->pushed > REAP_BYTES || c->late;
 }
 
 void direct_reap_fire(struct reactor_timer *timer)
@@ -113,6 +117,7 @@ void direct_reap_fire(struct reactor_timer *timer)
 
 	c->reaping = false;
 	poll_queue(c, c->send_cq);
+	c->late = !list_empty(&c->sent);
 	direct_channel_turn(c);
 	log_context(context);
 }
@@ -137,6 +142,7 @@ static bool poll_receives_on(struct direct_channel *c)
 
 static bool poll_sends_on(struct direct_channel *c)
 {
+	c->late &= !list_empty(&c->sent);
 	if (poll_awaits_sends(c)) {
 		if (c->sends_armed)
 			return false;

@@ -271,6 +271,7 @@ static bool send_message(struct direct_channel *c, struct channel_send *send)
 	c->begun = false;
 	list_del(&send->node);
 	list_push(&c->sent, &send->node);
+	c->pushed += slices_len(send->push, send->push_count);
 	return true;
 }
 
@@ -316,6 +317,7 @@ static void send_complete(struct direct_channel *c, struct channel_send *send, i
 void direct_send_done(struct direct_channel *c, struct direct_out *out)
 {
 	struct channel_send *send = out->last;
+	size_t pushed;
 
 	out->last = NULL;
 	list_push_front(&c->idle_outs, &out->node);
@@ -324,7 +326,9 @@ void direct_send_done(struct direct_channel *c, struct direct_out *out)
 	assert(send == send_first(&c->sent));
 	c->ch.counters.msgs_out++;
 	c->ch.counters.bytes_out += send->sent;
-	c->ch.counters.bytes_pushed += slices_len(send->push, send->push_count);
+	pushed = slices_len(send->push, send->push_count);
+	c->ch.counters.bytes_pushed += pushed;
+	c->pushed -= pushed;
 	send_complete(c, send, 0);
 }
 

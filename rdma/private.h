@@ -116,6 +116,7 @@ struct direct_channel {
 	bool polling;     /* no event of receives will come: they are not armed */
 	bool sends_armed; /* one of sends will */
 	bool reaping;     /* the timer is set */
+	bool late;        /* it was in vain: the network is slow */
 	unsigned receive_events, send_events; /* to be acknowledged in the end */
 	bool told, refused;                   /* the user knows of it; does not want it */
 	uint8_t read_out, read_in;            /* initiator depth, responder resources */
@@ -165,6 +166,7 @@ struct direct_channel {
 	struct buf_wait send_wait;
 	bool send_waits;
 	unsigned writes; /* RDMA writes under way */
+	size_t pushed;   /* bytes of pushes, of what is in sent */
 
 	/* pulling */
 	struct list_node pulls; /* not begun */
