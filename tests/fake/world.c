@@ -457,8 +457,7 @@ void peer_connect_direct(struct world *w, struct peer *p)
 
 static struct sockaddr_storage listen_address(struct world *w)
 {
-	const struct sockaddr_in loopback = {.sin_family = AF_INET,
-					     .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	const struct sockaddr_in any = {.sin_family = AF_INET};
 	struct sockaddr_storage address = {0};
 	struct tcp_listener_config config = {
 		.addresses = &address,
@@ -469,12 +468,20 @@ static struct sockaddr_storage listen_address(struct world *w)
 		.acceptor = w->acceptor,
 	};
 
-	memcpy(&address, &loopback, sizeof(loopback));
+	memcpy(&address, &any, sizeof(any));
 	tcp_config_default(&config.channel);
 	if (!w->listener)
 		assert_int_equal(tcp_listener_create(&config, &w->listener, NULL), 0);
 	tcp_listener_address(w->listener, 0, &address);
+	((struct sockaddr_in *)&address)->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	return address;
+}
+
+uint16_t world_tcp_port(struct world *w)
+{
+	const struct sockaddr_storage address = listen_address(w);
+
+	return ntohs(((const struct sockaddr_in *)&address)->sin_port);
 }
 
 void peer_connect_tcp(struct world *w, struct peer *p)

@@ -60,6 +60,9 @@ const char *world_user(void);
 void world_pool_stats(struct world *w, struct buf_pool_stats *stats);
 unsigned world_bufs_out(struct world *w);
 
+/* Where it listens by TCP, on every address of this machine. */
+uint16_t world_tcp_port(struct world *w);
+
 /* The directory behind the shares. */
 const char *world_directory(const struct world *w);
 

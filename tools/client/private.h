@@ -62,7 +62,7 @@ struct client_channel {
 	bool large_mtu;
 	bool signing_required;
 	uint16_t signing_algorithm;
-	struct guid server_guid;
+	struct guid client_guid, server_guid;
 	struct preauth preauth;
 	struct client_request *negotiate; /* keeps what its response borrows from */
 

@@ -90,6 +90,7 @@ struct nt_status client_negotiate(struct client_channel *ch,
 		client_negotiate_default(&defaults, SMB2_DIALECT_311);
 		in = &defaults;
 	}
+	ch->client_guid = in->client_guid;
 	client_request_init(rq, ch, NULL, 0, SMB2_NEGOTIATE);
 	rq->preauth = &ch->preauth;
 	smb2_negotiate_request_encode(&rq->w, in);

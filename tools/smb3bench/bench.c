@@ -468,6 +468,8 @@ bool bench_run(const struct bench_options *options, struct bench_result *result,
 		return bench_fail(b.result, "client: %s", strerror(-err));
 	if (bench_allocate(&b) && bench_prepare(&b))
 		bench_load(&b, tick);
+	for (unsigned i = 0; b.connections && i < options->connections; i++)
+		bench_channels(options, &b.connections[i], result);
 	if (b.connections)
 		bench_clean(&b);
 	client_destroy(b.client);

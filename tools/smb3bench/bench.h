@@ -37,7 +37,9 @@ struct bench_options {
 	uint64_t size;  /* bytes of the file */
 	unsigned depth; /* requests under way on a connection */
 	unsigned connections;
-	unsigned channels;     /* of each connection's session; 0: 1 */
+	unsigned channels;     /* of each connection's session; 0: 1, or with `discover` as many as
+				* Windows makes */
+	bool discover;         /* over which interfaces, and whether by RDMA if that is `either` */
 	unsigned read_percent; /* of BENCH_MIXED */
 	bool random;
 	bool keep; /* the file */
@@ -50,7 +52,11 @@ struct bench_options {
 	uint16_t dialect; /* the highest */
 	char congestion[16];
 
-	bool direct;          /* by SMB Direct */
+	bool direct;          /* by SMB Direct, from the first channel on */
+	bool either;          /* by SMB Direct where there is, beginning with TCP */
+	uint16_t direct_port; /* 0: port */
+	unsigned silence_ms;  /* after which a server is taken for dead; 0: a default */
+	unsigned query_ms;    /* from one question for interfaces to the next; 0: a default */
 	unsigned descriptors; /* of memory, in a request; 0: the payload is in the messages */
 	bool invalidate;      /* they are, by the server */
 	const struct verbs_api *verbs; /* NULL: the libraries */
@@ -63,7 +69,9 @@ struct bench_result {
 	uint64_t ops, bytes, ns;
 	uint16_t dialect;
 	bool signing;
-	char error[256]; /* empty: none */
+	unsigned channels, channels_direct; /* of a session, at the end */
+	unsigned lost, dialled; /* channels of all sessions; those that were discovered */
+	char error[256];        /* empty: none */
 };
 
 /* What is so far; read while it runs. */

@@ -5,11 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "smbd/auth/client.h"
 #include "smbd/crypto/rand.h"
 
 /* Of a message, what is not payload. */
 #define CONNECTION_HEADERS 4096u
+
+/* Where there are other channels, none is waited for in vain for long. */
+#define CONNECTION_SILENCE_MS 5000
 
 bool bench_fail(struct bench_result *result, const char *fmt, ...)
 {
@@ -31,6 +33,9 @@ bool bench_check(struct bench_result *result, struct nt_status status, const cha
 void bench_client_config(const struct bench_options *o, struct client_config *config)
 {
 	memcpy(config->congestion, o->congestion, sizeof(config->congestion));
+	config->silence_ms = o->silence_ms;
+	if (o->discover && !config->silence_ms)
+		config->silence_ms = CONNECTION_SILENCE_MS;
 	config->verbs = o->verbs;
 }
 
@@ -81,32 +86,62 @@ static bool connection_dial(struct client *client, const struct bench_options *o
 	return bench_check(result, client_negotiate(*ch, &in, out), "NEGOTIATE");
 }
 
-/* The session's other channels. */
+/* The session's other channels, to the same address. */
 static bool connection_bind(struct client *client, const struct bench_options *o,
-			    struct bench_connection *c, const struct client_login *login,
-			    struct bench_result *result)
+			    struct bench_connection *c, struct bench_result *result)
 {
 	struct smb2_negotiate_response out;
 
 	c->channels[0] = c->channel;
-	for (unsigned i = 1; i < o->channels; i++) {
+	for (unsigned i = 1; i < o->channels && !o->discover; i++) {
 		if (!connection_dial(client, o, c, &c->channels[i], &out, result) ||
-		    !bench_check(result, client_bind(c->channels[i], login, c->session), "bind"))
+		    !bench_check(result, client_bind(c->channels[i], &c->login, c->session),
+				 "bind"))
 			return false;
 	}
+	return true;
+}
+
+static bool is_settled(const struct client_keeper_status *status, void *arg)
+{
+	return status->settled;
+}
+
+/* The session's other channels, wherever they are best. */
+static bool connection_discover(const struct bench_options *o, struct bench_connection *c,
+				struct bench_result *result)
+{
+	const struct client_keeper_config config = {.login = &c->login,
+						    .transport = o->either   ? CLIENT_AUTO
+								 : o->direct ? CLIENT_DIRECT
+									     : CLIENT_TCP,
+						    .channels = o->channels,
+						    .port = o->port,
+						    .direct_port = o->direct_port ? o->direct_port
+										  : o->port,
+						    .query_ms = o->query_ms};
+	struct client_keeper_status status;
+	int err = client_keeper_start(&c->tree, &config, &c->keeper);
+
+	if (err)
+		return bench_fail(result, "channels: %s", strerror(-err));
+	(void)client_keeper_wait(c->keeper, is_settled, NULL, &status);
+	if (status.channels < o->channels)
+		return bench_fail(result, "%u channels instead of %u: %s", status.channels,
+				  o->channels, status.error);
 	return true;
 }
 
 bool bench_connect(struct client *client, const struct bench_options *o, struct bench_connection *c,
 		   struct bench_result *result)
 {
-	const struct auth_credentials who = {.user = o->anonymous ? NULL : o->user,
-					     .domain = o->domain,
-					     .password = o->password,
-					     .workstation = "SMB3BENCH"};
-	const struct client_login login = {.who = &who, .sign = o->sign};
 	struct smb2_negotiate_response out;
 
+	c->who = (struct auth_credentials){.user = o->anonymous ? NULL : o->user,
+					   .domain = o->domain,
+					   .password = o->password,
+					   .workstation = "SMB3BENCH"};
+	c->login = (struct client_login){.who = &c->who, .sign = o->sign};
 	if (rand_fill(&c->client_guid, sizeof(c->client_guid)) != 0)
 		return bench_fail(result, "no random numbers");
 	if (!connection_dial(client, o, c, &c->channel, &out, result))
@@ -114,15 +149,36 @@ bool bench_connect(struct client *client, const struct bench_options *o, struct 
 	result->dialect = out.dialect_revision;
 	result->signing = o->sign || (out.security_mode & SMB2_NEGOTIATE_SIGNING_REQUIRED);
 	return connection_bounds(c, o, &out, result) &&
-	       bench_check(result, client_login(c->channel, &login, &c->session), "login") &&
-	       connection_bind(client, o, c, &login, result) &&
-	       bench_check(result, client_tree_connect(c->session, o->share, &c->tree), o->share);
+	       bench_check(result, client_login(c->channel, &c->login, &c->session), "login") &&
+	       connection_bind(client, o, c, result) &&
+	       bench_check(result, client_tree_connect(c->session, o->share, &c->tree), o->share) &&
+	       (!o->discover || connection_discover(o, c, result));
+}
+
+void bench_channels(const struct bench_options *o, struct bench_connection *c,
+		    struct bench_result *result)
+{
+	struct client_keeper_status status;
+
+	if (!c->keeper) {
+		result->channels = o->channels ? o->channels : 1;
+		result->channels_direct = o->direct ? result->channels : 0;
+		return;
+	}
+	client_keeper_status(c->keeper, &status);
+	result->channels = status.channels;
+	result->channels_direct = status.direct;
+	result->lost += status.lost;
+	result->dialled += status.dialled;
 }
 
 void bench_disconnect(struct bench_connection *c)
 {
+	if (c->keeper)
+		client_keeper_stop(c->keeper);
 	if (c->session && client_session_channels(c->session))
 		(void)!nt_success(client_logoff(c->session));
 	else
 		client_session_free(c->session);
+	client_keeper_destroy(c->keeper);
 }

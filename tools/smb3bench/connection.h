@@ -6,7 +6,9 @@
 #ifndef TOOLS_SMB3BENCH_CONNECTION_H
 #define TOOLS_SMB3BENCH_CONNECTION_H
 
+#include "smbd/auth/client.h"
 #include "tools/client/client.h"
+#include "tools/client/keeper.h"
 #include "tools/smb3bench/bench.h"
 
 #define BENCH_CHANNELS_MAX 32 /* of a session */
@@ -16,6 +18,9 @@ struct bench_connection {
 	struct client_channel *channel; /* the first */
 	struct client_channel *channels[BENCH_CHANNELS_MAX];
 	struct client_session *session;
+	struct client_keeper *keeper; /* NULL: the channels are what was asked for */
+	struct client_login login;
+	struct auth_credentials who;
 	struct client_tree tree;
 	struct smb2_file_id file;
 	bool opened;
@@ -31,8 +36,11 @@ bool bench_check(struct bench_result *result, struct nt_status status, const cha
 void bench_client_config(const struct bench_options *o, struct client_config *config);
 bool bench_connect(struct client *client, const struct bench_options *o, struct bench_connection *c,
 		   struct bench_result *result);
-/* The session; the channel goes with the client. */
+/* The session; its first channel goes with the client. */
 void bench_disconnect(struct bench_connection *c);
+/* What became of its channels. */
+void bench_channels(const struct bench_options *o, struct bench_connection *c,
+		    struct bench_result *result);
 
 /* Whether READ and WRITE go by RDMA: asked for, and nothing is signed, for what is placed by RDMA
  * would not be. */

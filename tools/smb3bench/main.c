@@ -27,7 +27,8 @@ static void usage(FILE *to)
 	      "      --block N         bytes of a READ or WRITE, e.g. 4K, 1M (default 1M)\n"
 	      "      --depth N         requests under way on each connection (default 8)\n"
 	      "      --connections N   (default 1)\n"
-	      "      --channels N      of each connection's session (default 1)\n"
+	      "      --channels N      of each connection's session (default 1); auto: as many as\n"
+	      "                        Windows makes over the server's interfaces\n"
 	      "      --time SECONDS    bound (default 10)\n"
 	      "      --count N         bound: requests in all\n"
 	      "      --size N          bytes of the file (default 64M)\n"
@@ -39,7 +40,11 @@ static void usage(FILE *to)
 	      "      --sign            sign everything\n"
 	      "      --dialect D       the highest: 2.0.2, 2.1, 3.0, 3.0.2, 3.1.1 (default)\n"
 	      "      --congestion NAME TCP congestion control\n"
-	      "      --transport T     tcp (default), rdma: SMB Direct\n"
+	      "      --transport T     tcp (default), rdma: SMB Direct, auto: channels by RDMA where\n"
+	      "                        both ends have it\n"
+	      "      --rdma-port N     of auto (default: that of TCP)\n"
+	      "      --silence MS      after which a server is taken for dead\n"
+	      "      --query-time S    from one question for interfaces to the next (default 600)\n"
 	      "      --descriptors N   of memory, in a READ or WRITE by RDMA (default 1, at most\n"
 	      "                        16); 0: send payload in messages\n"
 	      "      --invalidate      have the server invalidate them\n"
@@ -158,7 +163,8 @@ static int parse_op(struct bench_options *o, const char *text)
 static int parse_transport(struct bench_options *o, const char *text)
 {
 	o->direct = strcmp(text, "rdma") == 0;
-	return o->direct || strcmp(text, "tcp") == 0 ? 0 : -EINVAL;
+	o->either = strcmp(text, "auto") == 0;
+	return o->direct || o->either || strcmp(text, "tcp") == 0 ? 0 : -EINVAL;
 }
 
 enum option_name {
@@ -182,6 +188,9 @@ enum option_name {
 	OPT_DESCRIPTORS,
 	OPT_INVALIDATE,
 	OPT_SEED,
+	OPT_RDMA_PORT,
+	OPT_SILENCE,
+	OPT_QUERY_TIME,
 	OPT_JSON
 };
 
@@ -207,6 +216,9 @@ static const struct option long_options[] = {
 	{"descriptors", required_argument, NULL, OPT_DESCRIPTORS},
 	{"invalidate", no_argument, NULL, OPT_INVALIDATE},
 	{"seed", required_argument, NULL, OPT_SEED},
+	{"rdma-port", required_argument, NULL, OPT_RDMA_PORT},
+	{"silence", required_argument, NULL, OPT_SILENCE},
+	{"query-time", required_argument, NULL, OPT_QUERY_TIME},
 	{"json", no_argument, NULL, OPT_JSON},
 	{"quiet", no_argument, NULL, 'q'},
 	{"help", no_argument, NULL, 'h'},
@@ -237,7 +249,10 @@ static int parse_value(struct bench_options *o, int opt, const char *text)
 		o->connections = (unsigned)n;
 		break;
 	case OPT_CHANNELS:
-		err = parse_number(text, 1, BENCH_CHANNELS_MAX, &n);
+		o->discover = strcmp(text, "auto") == 0;
+		n = 0;
+		if (!o->discover)
+			err = parse_number(text, 1, BENCH_CHANNELS_MAX, &n);
 		o->channels = (unsigned)n;
 		break;
 	case OPT_TIME:
@@ -260,6 +275,18 @@ static int parse_value(struct bench_options *o, int opt, const char *text)
 		break;
 	case OPT_SEED:
 		err = parse_number(text, 0, UINT64_MAX, &o->seed);
+		break;
+	case OPT_RDMA_PORT:
+		err = parse_number(text, 1, UINT16_MAX, &n);
+		o->direct_port = (uint16_t)n;
+		break;
+	case OPT_SILENCE:
+		err = parse_number(text, 1, 1u << 30, &n);
+		o->silence_ms = (unsigned)n;
+		break;
+	case OPT_QUERY_TIME:
+		err = parse_number(text, 1, 1u << 20, &n);
+		o->query_ms = (unsigned)n * 1000;
 		break;
 	case OPT_READ_PERCENT:
 		err = parse_number(text, 0, 100, &n);
@@ -346,6 +373,7 @@ static int parse_options(struct bench_options *o, int argc, char **argv)
 		o->size = o->block;
 	if (o->block < o->descriptors)
 		o->descriptors = o->block;
+	o->discover |= o->either || (o->channels > 1 && !o->direct);
 	if (o->op == BENCH_VERIFY)
 		return 0; /* has a bound of its own */
 	if (!timed)
@@ -400,11 +428,14 @@ static void report_json(const struct bench_options *o, const struct bench_result
 
 	latency_figures(&r->latency, figures);
 	printf("{\"op\":\"%s\",\"block\":%u,\"depth\":%u,\"connections\":%u,\"channels\":%u,\"size\":%llu,"
-	       "\"transport\":\"%s\",\"descriptors\":%u,\"invalidate\":%s,"
+	       "\"channels_rdma\":%u,\"lost\":%u,\"transport\":\"%s\",\"descriptors\":%u,\"invalidate\":%s,"
 	       "\"random\":%s,\"dialect\":\"%s\",\"signed\":%s,\"seconds\":%.6f,\"ops\":%llu,"
 	       "\"bytes\":%llu,\"iops\":%.1f,\"mb_per_s\":%.3f,\"latency_us\":{",
-	       bench_op_name(o->op), o->block, o->depth, o->connections, o->channels,
-	       (unsigned long long)o->size, o->direct ? "rdma" : "tcp",
+	       bench_op_name(o->op), o->block, o->depth, o->connections, r->channels,
+	       (unsigned long long)o->size, r->channels_direct, r->lost,
+	       o->either   ? "auto"
+	       : o->direct ? "rdma"
+			   : "tcp",
 	       o->direct && !r->signing ? o->descriptors : 0, o->invalidate ? "true" : "false",
 	       o->random ? "true" : "false", bench_dialect_name(r->dialect),
 	       r->signing ? "true" : "false", s, (unsigned long long)r->ops,
@@ -430,12 +461,15 @@ static void report_text(const struct bench_options *o, const struct bench_result
 	latency_figures(&r->latency, figures);
 	printf("%s, %u bytes, depth %u, %u connection%s of %u channel%s, SMB %s, %s\n",
 	       bench_op_name(o->op), o->op < BENCH_METADATA || o->op == BENCH_LIST ? o->block : 0,
-	       o->depth, o->connections, o->connections == 1 ? "" : "s", o->channels,
-	       o->channels == 1 ? "" : "s", bench_dialect_name(r->dialect),
+	       o->depth, o->connections, o->connections == 1 ? "" : "s", r->channels,
+	       r->channels == 1 ? "" : "s", bench_dialect_name(r->dialect),
 	       r->signing ? "signed" : "not signed");
 	if (o->direct)
 		printf("by SMB Direct, %u descriptor(s)%s\n", r->signing ? 0 : o->descriptors,
 		       o->invalidate ? ", invalidated by the server" : "");
+	if (o->discover)
+		printf("at the end %u channel%s by RDMA; %u lost, %u dialled\n", r->channels_direct,
+		       r->channels_direct == 1 ? "" : "s", r->lost, r->dialled);
 	printf("%llu requests in %.2f s: %.0f IOPS, %.1f MB/s\n", (unsigned long long)r->ops, s,
 	       (double)r->ops / s, (double)r->bytes / s / 1e6);
 	printf("latency in us:");

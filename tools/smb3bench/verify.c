@@ -277,6 +277,7 @@ bool bench_verify(const struct bench_options *options, struct bench_result *resu
 		return bench_fail(result, "client: %s", strerror(-err));
 	if (verify_prepare(&v))
 		verify_rounds(&v, progress);
+	bench_channels(options, &v.connection, result);
 	verify_clean(&v);
 	client_destroy(v.client);
 	result->ns = clock_mono_ns() - begun;
