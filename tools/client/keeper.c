@@ -67,10 +67,12 @@ struct client_keeper {
 
 /* ---- status ---- */
 
+/* Something happens: what the status says is not so any more. */
 static void status_add(struct client_keeper *k, unsigned *counter)
 {
 	pthread_mutex_lock(&k->client->lock);
 	++*counter;
+	k->status.settled = false;
 	pthread_mutex_unlock(&k->client->lock);
 }
 
