@@ -44,8 +44,8 @@ struct fault_channel {
 
 struct fault_send {
 	struct fault_item item;
-	struct list_node order; /* in sends */
-	bool finished, lost;
+	struct list_node order;    /* in sends */
+	bool finished, lost, last; /* last: the channel is cut when this is done */
 	int err;
 	struct channel_send inner;
 	struct channel_send *outer;
@@ -157,6 +157,7 @@ static void fault_retire(struct fault_channel *f)
 		struct fault_send *s = container_of(n, struct fault_send, order);
 		struct channel_send *outer = s->outer;
 		int err = fault_err(f, s->err);
+		bool last = s->last;
 
 		outer->position = s->lost ? UINT64_MAX : s->inner.position;
 
@@ -167,6 +168,8 @@ static void fault_retire(struct fault_channel *f)
 		f->inflight--;
 		fault_count(f);
 		outer->done(outer, err);
+		if (last)
+			fault_cut(&f->ch);
 	}
 	f->inflight--;
 	fault_finish_if_over(f);
@@ -264,6 +267,7 @@ static void fault_send(struct channel *ch, struct channel_send *send)
 	s->f = f;
 	list_push(&f->sends, &s->order);
 	fault_count_op(f);
+	s->last = f->ops == f->plan.cut_after_op;
 	if (f->plan.delay_out_us && !f->cut && !f->inner_closed && !f->closing)
 		fault_hold(f, &f->out, &s->item, f->plan.delay_out_us);
 	else
@@ -345,6 +349,8 @@ static void fault_deliver(struct fault_channel *f, struct channel_msg *msg)
 	f->ch.counters.bytes_in += msg->head_len + msg->body.len;
 	f->unreleased++;
 	f->ch.user_ops->message(&f->ch, msg);
+	if (f->ch.counters.msgs_in == f->plan.cut_after_message)
+		fault_cut(&f->ch);
 }
 
 static void fault_message(struct channel *inner, struct channel_msg *msg)

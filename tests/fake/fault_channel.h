@@ -29,6 +29,11 @@ struct fault_plan {
 	unsigned cut_at_op;      /* send or pull */
 	unsigned cut_at_message; /* incoming */
 	uint64_t cut_at_byte;    /* byte of outgoing messages; its message does not go out */
+
+	/* The channel is cut when the n-th has gone through, before anything else does. 0: never.
+	 */
+	unsigned cut_after_op;      /* its done() has been called */
+	unsigned cut_after_message; /* the user has it */
 };
 
 /* An acceptor that wraps each channel and gives the wrapper to `next`. */

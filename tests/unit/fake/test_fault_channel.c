@@ -77,7 +77,8 @@ static void op_done(struct channel_send *send, int err)
 		return;
 	p->disordered |= op->number < p->last_done;
 	p->last_done = op->number;
-	if (++p->done == SENDS && !p->left.closed && !p->fault.plan.cut_at_message)
+	if (++p->done == SENDS && !p->left.closed && !p->fault.plan.cut_at_message &&
+	    !p->fault.plan.cut_after_message)
 		channel_close(p->left.ch, 0);
 }
 
@@ -256,12 +257,36 @@ static void cut_at_message(void **state)
 	assert_int_equal(p.right.closed_err, -ECONNRESET);
 }
 
+static void cut_after_op(void **state)
+{
+	struct fault_plan plan = {.seed = 1, .cut_after_op = 21};
+	static struct pair p;
+
+	pair_run(&p, &plan);
+	for (unsigned i = 0; i < 21; i++)
+		assert_int_equal(p.ops[i].err, 0);
+	assert_int_equal(p.left.closed_err, -ECONNRESET);
+	assert_int_equal(p.right.closed_err, -ECONNRESET);
+}
+
+static void cut_after_message(void **state)
+{
+	struct fault_plan plan = {.seed = 1, .cut_after_message = 10};
+	static struct pair p;
+
+	pair_run(&p, &plan);
+	assert_int_equal(p.left.got_count, 10);
+	assert_int_equal(p.left.closed_err, -ECONNRESET);
+	assert_int_equal(p.right.closed_err, -ECONNRESET);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(no_fault),    cmocka_unit_test(delays),
-		cmocka_unit_test(drops),       cmocka_unit_test(cut_at_op),
-		cmocka_unit_test(cut_at_byte), cmocka_unit_test(cut_at_message),
+		cmocka_unit_test(no_fault),     cmocka_unit_test(delays),
+		cmocka_unit_test(drops),        cmocka_unit_test(cut_at_op),
+		cmocka_unit_test(cut_at_byte),  cmocka_unit_test(cut_at_message),
+		cmocka_unit_test(cut_after_op), cmocka_unit_test(cut_after_message),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

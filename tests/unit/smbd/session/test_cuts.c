@@ -16,12 +16,11 @@
 #include <cmocka.h>
 
 #include "smbd/crypto/sign.h"
-#include "tests/fake/fault_channel.h"
 #include "tests/fake/world.h"
+#include "tests/unit/smbd/session/cuts.h"
 
 #define WRITES 4 /* in flight on the channel that is cut */
 #define BLOCK  512
-#define ROUNDS 24
 
 #define HEADER_OFFSET_CHANNEL_SEQUENCE 8
 
@@ -31,28 +30,9 @@ static struct reply reply;
 
 #define assert_status(got, wanted) assert_string_equal(nt_status_name(got), nt_status_name(wanted))
 
-/* ---- the channels, each by its plan ---- */
-
-static struct {
-	struct channel_acceptor acceptor, *server;
-	struct fault_plan plan; /* of the next one */
-} wrap;
-
-static int wrap_accepted(struct channel_acceptor *acceptor, struct channel *inner)
-{
-	return wrap.server->accepted(wrap.server, fault_wrap(inner, &wrap.plan));
-}
-
-static struct channel_acceptor *wrap_acceptor(struct channel_acceptor *server)
-{
-	wrap.server = server;
-	wrap.acceptor.accepted = wrap_accepted;
-	return &wrap.acceptor;
-}
-
 static int setup(void **state)
 {
-	world = world_create(&(struct world_config){.reactors = 2, .acceptor = wrap_acceptor});
+	world = world_create(&(struct world_config){.reactors = 2, .acceptor = cuts_acceptor});
 	return 0;
 }
 
@@ -160,8 +140,7 @@ static bool round_of(const struct fault_plan *plan)
 	struct client c = {.bound = false};
 	bool whole;
 
-	memset(&wrap.plan, 0, sizeof(wrap.plan));
-	wrap.plan.seed = 1;
+	cuts_plan(NULL);
 	peer_start(world, &c.stays, SMB2_DIALECT_311);
 	assert_status(peer_create(&c.stays, "cuts.bin", &c.file), STATUS_SUCCESS);
 	for (unsigned i = 0; i < WRITES; i++) {
@@ -169,7 +148,7 @@ static bool round_of(const struct fault_plan *plan)
 		assert_status(peer_finish(&c.stays, &msg, &reply), STATUS_SUCCESS);
 	}
 
-	wrap.plan = *plan;
+	cuts_plan(plan);
 	bind_it(&c);
 	if (c.bound)
 		write_over_it(&c);
@@ -184,36 +163,28 @@ static bool round_of(const struct fault_plan *plan)
 	return whole;
 }
 
-/* The n-th message in, or out, for every n until none is cut any more. */
-static void cut_everywhere(bool out, unsigned delay_us)
+static void cut_everywhere(enum cuts_where where, unsigned delay_us)
 {
-	struct fault_plan plan = {.delay_in_us = delay_us, .delay_out_us = delay_us};
-
-	for (unsigned at = 1; at <= ROUNDS; at++) {
-		plan.seed = at;
-		*(out ? &plan.cut_at_op : &plan.cut_at_message) = at;
-		if (round_of(&plan)) {
-			assert_true(at > 3 + WRITES); /* NEGOTIATE, two legs, and the writes */
-			return;
-		}
-	}
-	fail_msg("the channel never lived");
+	/* NEGOTIATE, two legs, and the writes */
+	cuts_everywhere(where, delay_us, 3 + WRITES, round_of);
 }
 
 static void test_cut_at_every_message_in(void **state)
 {
-	cut_everywhere(false, 0);
+	cut_everywhere(CUTS_BEFORE_IN, 0);
+	cut_everywhere(CUTS_AFTER_IN, 0);
 }
 
 static void test_cut_at_every_message_out(void **state)
 {
-	cut_everywhere(true, 0);
+	cut_everywhere(CUTS_BEFORE_OUT, 0);
+	cut_everywhere(CUTS_AFTER_OUT, 0);
 }
 
 static void test_cut_everywhere_with_delays(void **state)
 {
-	cut_everywhere(false, 2000);
-	cut_everywhere(true, 2000);
+	for (enum cuts_where where = CUTS_BEFORE_IN; where < CUTS_WHERE; where++)
+		cut_everywhere(where, 2000);
 }
 
 /* Cut by the bytes: inside a turn's answers, whichever they are. */
