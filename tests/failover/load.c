@@ -189,6 +189,7 @@ static void slot_paused(struct load_slot *s)
 	r->pauses[s->kind]++;
 	r->resent++;
 	s->marked_ns = 0;
+	s->kind = 0;
 }
 
 static void slot_failed(struct load_slot *s, struct nt_status status)
@@ -288,10 +289,12 @@ static void load_mark_posted(void *arg)
 	for (unsigned i = 0; i < m->load->config.depth; i++) {
 		struct load_slot *s = &m->load->slots[i];
 
-		if (!s->active || s->rq.channel != m->channel || s->marked_ns)
+		if (!s->active || s->rq.channel != m->channel)
 			continue;
-		s->marked_ns = clock_mono_ns();
-		s->kind = m->kind;
+		if (!s->marked_ns)
+			s->marked_ns = clock_mono_ns();
+		if (m->kind > s->kind) /* it may be hit again before it is done */
+			s->kind = m->kind;
 	}
 }
 

@@ -32,6 +32,7 @@ struct load_config {
 struct load_report {
 	uint64_t writes, reads, changed; /* `changed`: behind the server's back */
 	uint64_t resent;                 /* were under way on a channel that was cut */
+	uint64_t cycles;                 /* cycle.h's */
 	uint64_t pauses[LOAD_KINDS];     /* how many; the first ones are kept */
 	uint32_t pause_us[LOAD_KINDS][LOAD_PAUSES];
 	char wrong[256]; /* empty: nothing */
@@ -40,7 +41,8 @@ struct load_report {
 /* NULL and report->wrong: no memory, or the file cannot be opened. Goes on until load_stop(). */
 struct load *load_start(const struct load_config *config);
 
-/* The channel is cut now, in this way: how long its requests take from here on is their pause. */
+/* The channel is cut now, in this way: how long its requests take from here on is their pause. Of
+ * one that is hit twice, the pause is of the higher kind. */
 void load_mark(struct load *l, const struct client_channel *ch, unsigned kind);
 
 /* True: something was wrong. */

@@ -8,46 +8,47 @@
 #include <unistd.h>
 
 #include "smbd/auth/client.h"
+#include "tests/failover/cycle.h"
 #include "tests/failover/links.h"
 #include "transport/base/clock.h"
 
-#define WORKER_POOL (48u << 20)
-#define WORKER_REDIALS                                                             \
-	24 /* of one session: it has 32 channels at most, the dead ones among them \
-	    */
+#define WORKER_POOL       (48u << 20)
+#define WORKER_REDIALS    200   /* of one session */
 #define WORKER_LULL_US    12000 /* between cuts, at most */
 #define WORKER_SILENCE_US 60000 /* until the client gives up, at most */
 #define WORKER_LONG_ODDS  16    /* one silence in so many is long */
 #define WORKER_LONG_US    400000
-#define SESSION_CHANNELS  (WORKER_CHANNELS_MAX + WORKER_REDIALS + WORKER_CHANNELS_MAX)
+#define WORKER_ALONE_ODDS 64 /* one in so many is the client's to find out */
 
 struct session {
 	struct worker *worker;
 	struct links *links;
 	struct client *client;
 	struct client_channel *now[WORKER_CHANNELS_MAX]; /* each over its link */
-	struct client_channel *all[SESSION_CHANNELS];
-	unsigned all_count;
+	struct client_channel *first;                    /* the session's, which stays */
+	unsigned redials;
 	bool signs;
 	struct client_session *session;
 	struct client_tree tree;
 	struct smb2_file_id file;
 	struct load *load;
+	struct cycle *cycle;
 	uint64_t random;
-	char path[512];
+	char name[64], path[512];
 };
 
 struct cut {
 	unsigned at; /* of now[] */
 	enum cut_kind kind;
+	bool alone; /* nobody tells the client */
 };
 
 const char *cut_name(enum cut_kind kind)
 {
 	static const char *const names[CUT_KINDS] = {
-		"reset by the client", "aborted here",  "aborted there", "link down here",
-		"link down there",     "silence",       "answers lost",  "requests lost",
-		"half-open",           "silence, short"};
+		"reset by the client", "aborted here",   "aborted there", "link down here",
+		"link down there",     "silence",        "answers lost",  "requests lost",
+		"half-open",           "silence, short", "found out"};
 
 	return names[kind];
 }
@@ -95,7 +96,9 @@ static bool dial(struct session *s, unsigned at)
 
 	if (!check_err(s, err, "connect"))
 		return false;
-	s->now[at] = s->all[s->all_count++] = ch;
+	s->now[at] = ch;
+	if (!s->first)
+		s->first = ch;
 	return check(s, client_negotiate(ch, NULL, NULL), "NEGOTIATE");
 }
 
@@ -116,16 +119,15 @@ static bool login(struct session *s, unsigned at)
 static bool session_open(struct session *s)
 {
 	const struct worker_config *c = &s->worker->config;
-	char name[64];
 
 	for (unsigned i = 0; i < c->channels; i++) {
 		if (!login(s, i))
 			return false;
 	}
-	snprintf(name, sizeof(name), "cuts-%u-%u", s->worker->number, s->worker->sessions);
-	snprintf(s->path, sizeof(s->path), "%.400s/%s", c->folder, name);
+	snprintf(s->name, sizeof(s->name), "cuts-%u-%u", s->worker->number, s->worker->sessions);
+	snprintf(s->path, sizeof(s->path), "%.400s/%s", c->folder, s->name);
 	return check(s, client_tree_connect(s->session, c->share, &s->tree), "TREE_CONNECT") &&
-	       check(s, client_file_open(&s->tree, name, FILE_CREATE, &s->file), "CREATE");
+	       check(s, client_file_open(&s->tree, s->name, FILE_CREATE, &s->file), "CREATE");
 }
 
 /* The server's sides of connections that it does not know to be dead: as a firewall does that has
@@ -143,8 +145,11 @@ static void session_close(struct session *s)
 		       check(s, client_logoff(s->session), "LOGOFF"));
 	else
 		client_session_free(s->session);
-	for (unsigned i = 0; i < s->all_count; i++)
-		client_disconnect(s->all[i]);
+	for (unsigned i = 0; i < s->worker->config.channels; i++) {
+		if (s->now[i] != s->first)
+			client_disconnect(s->now[i]);
+	}
+	client_disconnect(s->first);
 	session_clear(s);
 	if (s->load && !s->worker->report.wrong[0] && load_verify(s->load))
 		unlink(s->path);
@@ -188,9 +193,9 @@ static int aborted(struct session *s, const struct cut *cut, enum link_side side
 	return 0;
 }
 
-static int cut_now(struct session *s, const struct cut *cut)
+static int cut_now(struct session *s, const struct cut *cut, bool alone)
 {
-	load_mark(s->load, s->now[cut->at], cut->kind);
+	load_mark(s->load, s->now[cut->at], alone ? CUT_ALONE : cut->kind);
 	switch (cut->kind) {
 	case CUT_CLIENT:
 		client_cut(s->now[cut->at]);
@@ -213,6 +218,8 @@ static int cut_mend(struct session *s, const struct cut *cut)
 		return 0;
 	if (cut->kind == CUT_HALF_OPEN)
 		err = aborted(s, cut, LINK_SERVER);
+	else if (cut->alone && !client_wait_closed(s->now[cut->at]))
+		err = -ETIMEDOUT;
 	else if (cut->kind != CUT_BLIP)
 		client_cut(s->now[cut->at]);
 	if (err < 0)
@@ -229,6 +236,10 @@ static bool redial(struct session *s, const struct cut *cut)
 		(void)!nt_success(client_echo(s->now[cut->at], s->session));
 	if (!client_wait_closed(s->now[cut->at]))
 		return wrong(s, cut_name(cut->kind), "the client does not notice");
+	if (s->now[cut->at] != s->first)
+		client_disconnect(s->now[cut->at]);
+	s->now[cut->at] = NULL;
+	s->redials++;
 	return login(s, cut->at);
 }
 
@@ -238,9 +249,13 @@ static unsigned choose(struct session *s, struct cut *cuts)
 	unsigned channels = s->worker->config.channels, first = chance(s, channels);
 	unsigned count = chance(s, 3) ? 1 : 1 + chance(s, channels - 1);
 
-	for (unsigned i = 0; i < count; i++)
+	for (unsigned i = 0; i < count; i++) {
 		cuts[i] = (struct cut){.at = (first + i) % channels,
-				       .kind = (enum cut_kind)chance(s, CUT_KINDS)};
+				       .kind = (enum cut_kind)chance(s, CUT_ALONE)};
+		if (cuts[i].kind >= CUT_DOWN_HERE && cuts[i].kind < CUT_HALF_OPEN)
+			cuts[i].alone =
+				s->worker->config.silence_ms && !chance(s, WORKER_ALONE_ODDS);
+	}
 	return count;
 }
 
@@ -261,11 +276,14 @@ static void lull(struct session *s, const struct cut *cuts, unsigned count)
 static bool cut_some(struct session *s)
 {
 	struct cut cuts[WORKER_CHANNELS_MAX];
-	unsigned count = choose(s, cuts);
+	unsigned count = choose(s, cuts), alone = 0;
 
+	for (unsigned i = 0; i < count; i++)
+		alone += cuts[i].alone;
+	s->worker->cuts[CUT_ALONE] += alone;
 	usleep(chance(s, WORKER_LULL_US));
 	for (unsigned i = 0; i < count; i++) {
-		if (!check_err(s, cut_now(s, &cuts[i]), cut_name(cuts[i].kind)))
+		if (!check_err(s, cut_now(s, &cuts[i], alone), cut_name(cuts[i].kind)))
 			return false;
 		s->worker->cuts[cuts[i].kind]++;
 		if (cuts[i].kind != CUT_BLIP)
@@ -292,19 +310,25 @@ static bool is_over(const struct worker *w)
 static void session_run(struct session *s)
 {
 	const struct worker_config *c = &s->worker->config;
-	unsigned first = s->all_count;
+	struct load_report *r = &s->worker->report;
+	const char *why = NULL;
 
 	s->load = load_start(&(struct load_config){.tree = &s->tree,
 						   .file = s->file,
 						   .path = s->path,
 						   .seed = s->random,
 						   .depth = c->depth,
-						   .report = &s->worker->report});
-	while (s->load && !is_over(s->worker) && s->all_count - first < WORKER_REDIALS &&
+						   .report = r});
+	s->cycle = cycle_start(&s->tree, s->name);
+	while (s->load && s->cycle && !is_over(s->worker) && s->redials < WORKER_REDIALS &&
 	       !load_failed(s->load) && cut_some(s))
 		;
+	if (s->cycle)
+		why = cycle_stop(s->cycle, &r->cycles);
 	if (s->load)
 		load_stop(s->load);
+	if (why)
+		wrong(s, "once", why);
 }
 
 void *worker_run(void *arg)
@@ -312,7 +336,8 @@ void *worker_run(void *arg)
 	struct worker *w = arg;
 	struct session begin = {.worker = w,
 				.random = w->config.seed * 2654435761u + w->number + 1};
-	const struct client_config config = {.pool_bytes = WORKER_POOL};
+	const struct client_config config = {.pool_bytes = WORKER_POOL,
+					     .silence_ms = w->config.silence_ms};
 
 	if (!check_err(&begin, links_open(w->config.server, &begin.links), "netlink"))
 		return NULL;

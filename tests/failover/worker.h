@@ -23,6 +23,8 @@ enum cut_kind {
 	CUT_HALF_OPEN, /* the server knows nothing of the connection any more, the client does not
 			  know */
 	CUT_BLIP,      /* silence that ends before anybody gives up: no cut */
+	CUT_ALONE, /* pauses only: of what was cut together with one that the client had to find out
+		    */
 	CUT_KINDS
 };
 
@@ -37,6 +39,7 @@ struct worker_config {
 	uint16_t port;
 	unsigned channels; /* of a session */
 	unsigned depth;
+	unsigned silence_ms; /* when the client looks whether the server is there; 0: never */
 	uint64_t seed;
 	uint64_t until_ns;      /* of clock_mono_ns() */
 	atomic_uint *cuts_left; /* of all workers together */
