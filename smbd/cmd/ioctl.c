@@ -11,6 +11,7 @@
 #include "smbd/net/interfaces.h"
 #include "smbd/session/connection.h"
 #include "smbd/session/open.h"
+#include "smbd/session/rank.h"
 #include "smbd/session/server.h"
 #include "smbd/session/tree.h"
 #include "smbd/wire/fscc/file_info.h"
@@ -126,6 +127,16 @@ static void interfaces_encode(struct wr *w, const struct net_interfaces *all)
 	}
 }
 
+/* The session's channels are ranked by what is told of their addresses. */
+static void interfaces_rank(struct session *session, const struct net_interfaces *all)
+{
+	for (unsigned i = 0; i < all->count; i++) {
+		const struct net_interface *one = &all->list[i];
+
+		rank_address_known(session, &one->address, one->bits_per_sec, one->rss);
+	}
+}
+
 static struct nt_status network_interfaces(struct request *req, const struct ioctl *ioctl)
 {
 	struct interfaces_find find = {.req = req};
@@ -148,6 +159,7 @@ static struct nt_status network_interfaces(struct request *req, const struct ioc
 		status = request_payload_get(req, bytes);
 	if (!nt_error(status))
 		interfaces_encode(&req->payload, find.found);
+	interfaces_rank(req->session, find.found);
 	talloc_free(find.found);
 	return status;
 }

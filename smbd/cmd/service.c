@@ -21,6 +21,7 @@
 #include "smbd/file/file.h"
 #include "smbd/file/file_notify.h"
 #include "smbd/net/interfaces.h"
+#include "smbd/net/match.h"
 #include "smbd/rpc/rpc.h"
 #include "smbd/session/connection.h"
 #include "smbd/session/request.h"
@@ -534,16 +535,34 @@ struct net_interfaces *service_interfaces(void *talloc_ctx, struct service *serv
 	return all;
 }
 
-bool service_may_bind(struct service *service, const struct sockaddr_storage *local)
+static void link_find(const struct net_interfaces *all, const struct sockaddr_storage *local,
+		      struct service_link *link)
 {
+	for (unsigned i = 0; i < all->count; i++) {
+		const struct net_interface *one = &all->list[i];
+
+		if (net_address_equal((const struct sockaddr *)&one->address,
+				      (const struct sockaddr *)local))
+			*link = (struct service_link){one->bits_per_sec, one->rss};
+	}
+}
+
+bool service_may_bind(struct service *service, const struct sockaddr_storage *local,
+		      struct service_link *link)
+{
+	struct net_interfaces *all;
 	struct net_links *links;
 	struct snapshot *s;
 	bool may;
 
+	*link = (struct service_link){0};
 	if (net_links_read(NULL, &links) != 0)
 		return false;
 	s = snapshot_get(service);
 	may = net_address_may_bind(s->conf, links, local);
+	all = may ? net_interfaces_make(links, s->conf, links, service->rdma) : NULL;
+	if (all)
+		link_find(all, local, link);
 	snapshot_put(s);
 	talloc_free(links);
 	return may;

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "smbd/session/tree.h"
 #include "smbd/wire/ntstatus.h"
@@ -68,8 +69,15 @@ void service_rdma_set(struct service *service, const struct net_rdma *rdma);
 struct net_interfaces *service_interfaces(void *talloc_ctx, struct service *service,
 					  const struct sockaddr_storage *local);
 
-/* May a session be bound to a connection that came in on this address? Blocks: on a worker. */
-bool service_may_bind(struct service *service, const struct sockaddr_storage *local);
+/* May a session be bound to a connection that came in on this address? If so, what carries that,
+ * as far as it is known. Blocks: on a worker. */
+struct service_link {
+	uint64_t bits_per_sec; /* 0: unknown */
+	bool rss;
+};
+
+bool service_may_bind(struct service *service, const struct sockaddr_storage *local,
+		      struct service_link *link);
 
 /* The listing of shares for srvsvc, as of now: on the talloc context, with the configuration that
  * it points into. NULL: no memory. */

@@ -11,6 +11,7 @@
 #include "smbd/crypto/sign.h"
 #include "smbd/session/bind.h"
 #include "smbd/session/connection.h"
+#include "smbd/session/rank.h"
 #include "smbd/session/server.h"
 #include "smbd/session/session.h"
 #include "smbd/vfs/vfs.h"
@@ -384,22 +385,28 @@ static struct nt_status setup_session(struct request *req,
 struct bind_question {
 	struct service *service;
 	struct sockaddr_storage local;
+	struct service_link link;
 };
 
 static int may_bind(void *arg)
 {
 	struct bind_question *question = arg;
 
-	return service_may_bind(question->service, &question->local);
+	return service_may_bind(question->service, &question->local, &question->link);
 }
 
 /* Addresses that may move to another host serve no second channel (`multichannel allow`). */
 static bool is_address_allowed(const struct request *req)
 {
-	struct bind_question question = {req->conn->server->config.service, req->conn->link.local};
+	struct bind_question question = {.service = req->conn->server->config.service,
+					 .local = req->conn->link.local};
 
-	/* in memory there are no addresses */
-	return question.local.ss_family == AF_UNSPEC || fiber_offload(may_bind, &question);
+	if (question.local.ss_family == AF_UNSPEC) /* in memory there are no addresses */
+		return true;
+	if (!fiber_offload(may_bind, &question))
+		return false;
+	rank_connection_known(req->conn, question.link.bits_per_sec, question.link.rss);
+	return true;
 }
 
 static struct nt_status bind_session(struct request *req)

@@ -12,6 +12,7 @@
 #include "smbd/session/exchange.h"
 #include "smbd/session/notify.h"
 #include "smbd/session/open.h"
+#include "smbd/session/rank.h"
 #include "smbd/session/receive.h"
 #include "smbd/session/response.h"
 #include "smbd/session/server.h"
@@ -56,8 +57,11 @@ void connection_session_established(struct connection *conn, struct session_chan
 	if (channel->established)
 		return;
 	pthread_mutex_lock(&channel->session->mutex);
-	channel->established = true;
+	channel->established = !channel->detaching;
+	rank_refresh(channel->session);
 	pthread_mutex_unlock(&channel->session->mutex);
+	if (!channel->established) /* it is being taken off */
+		return;
 	conn->setups--;
 	atomic_store(&conn->totals.session_id, channel->session->id);
 }
@@ -399,6 +403,7 @@ static struct connection *connection_create(struct server *server, struct channe
 	conn->reactor = ch->reactor;
 	conn->limits = ch->limits;
 	conn->link = ch->link;
+	atomic_init(&conn->link_rank, rank_of_link(&ch->link));
 	atomic_store(&conn->totals.state, "open");
 	conn->channel_id = ch->id;
 	snprintf(conn->name, sizeof(conn->name), "%s", ch->name);

@@ -71,7 +71,9 @@ struct connection {
 	struct buf_pool *pool;
 	struct reactor *reactor;
 	struct channel_limits limits;
-	struct channel_link link; /* the channel's */
+	struct channel_link link;   /* the channel's */
+	_Atomic uint64_t link_rank; /* rank.h's: by the link, and what the host knows of it */
+	atomic_bool inferior;       /* its session has a better one */
 	uint64_t channel_id;
 	char name[96]; /* for the log */
 	struct negotiated negotiated;

@@ -25,7 +25,8 @@ uint32_t credits_charged(const struct connection *conn, uint16_t charge);
 /* Does the charge cover so much payload? */
 bool credits_cover(const struct connection *conn, uint16_t charge, uint64_t payload_bytes);
 
-/* What the reply to a request for `requested` grants: taken from the window. */
+/* What the reply to a request for `requested` grants: taken from the window. A connection whose
+ * session has a better one holds an eighth of what that may, but enough for the largest READ. */
 uint16_t credits_grant(struct connection *conn, uint16_t requested);
 
 #endif

@@ -172,12 +172,15 @@ static void try_move(struct try *try)
 			 smb2_command_name(try->notice->command));
 }
 
+/* True once, which the ranking hears of. */
 static bool is_delivered(const struct try *try)
 {
 	struct connection *conn = try->channel->conn;
 
-	return try->sent && !conn->channel_closed &&
-	       channel_delivered(conn->ch, try->send.position);
+	if (!try->sent || conn->channel_closed || !channel_delivered(conn->ch, try->send.position))
+		return false;
+	rank_delivered(try->channel, clock_mono_ns() - try->began_ns);
+	return true;
 }
 
 static void watch(struct connection *conn)

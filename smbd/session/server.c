@@ -16,6 +16,7 @@
 
 /* Above a round trip with the delay of an acknowledgement; all channels that a session may have are
  * tried well within the 35 s that a client has to answer a break. */
+#define BIND_NS           (10 * NS_PER_SEC)
 #define NOTIFY_SILENCE_NS (300 * NS_PER_MS)
 
 static void shards_init(struct server_shard *shards, unsigned count)
@@ -53,6 +54,8 @@ struct server *server_create(const struct server_config *config)
 	buf_pool_stats(config->pool, &pool);
 	server->connection_payload_bytes = pool.bytes_limit / CONNECTION_POOL_PARTS;
 	server->started_real_ns = clock_real_ns();
+	if (!config->bind_ns)
+		server->config.bind_ns = BIND_NS;
 	if (!config->notify_silence_ns)
 		server->config.notify_silence_ns = NOTIFY_SILENCE_NS;
 	server->acceptor.accepted = connection_accepted;

@@ -34,6 +34,7 @@ struct server_config {
 	unsigned max_connections, max_sessions, max_opens; /* of the server */
 	unsigned max_channels;                             /* of a session */
 	uint64_t idle_ns;           /* a connection without opens is closed after; 0: never */
+	uint64_t bind_ns;           /* a bind that takes longer makes room; 0: a default */
 	uint64_t notify_silence_ns; /* a break goes out on the next channel too; 0: a default */
 	struct buf_pool *pool;
 	const struct command_table *commands;

@@ -13,6 +13,7 @@
 #include "smbd/session/cancel.h"
 #include "smbd/session/connection.h"
 #include "smbd/session/open.h"
+#include "smbd/session/rank.h"
 #include "smbd/session/server.h"
 #include "smbd/session/tree.h"
 #include "transport/base/clock.h"
@@ -229,12 +230,43 @@ struct session_channel *session_channel_new(struct connection *conn, struct sess
 	return channel;
 }
 
+/* Under the session's mutex. Its connection frees it, on its reactor. */
+static void channel_detach(struct session_channel *channel)
+{
+	list_del(&channel->node);
+	channel->session->channel_count--;
+	channel->detaching = true;
+	reactor_post(channel->conn->reactor, &channel->detach);
+}
+
+/* Under the session's mutex. Who began to bind and never came to an end makes room: anybody who
+ * heard a bind may have sent it again. */
+static void evict_half_bound(struct session *session)
+{
+	uint64_t now = clock_mono_ns();
+
+	list_for_each (n, &session->channels) {
+		struct session_channel *channel = container_of(n, struct session_channel, node);
+
+		if (channel->established || !channel->binding ||
+		    now - channel->began_ns < session->server->config.bind_ns)
+			continue;
+		log_info("session %llx: a bind that was not finished makes room",
+			 (unsigned long long)session->id);
+		channel_detach(channel);
+		return;
+	}
+}
+
 struct nt_status session_channel_add(struct session_channel *channel)
 {
 	struct session *session = channel->session;
 	struct nt_status status = STATUS_SUCCESS;
 
 	pthread_mutex_lock(&session->mutex);
+	if (session->channel_count >= session->server->config.max_channels)
+		evict_half_bound(session);
+	channel->began_ns = clock_mono_ns();
 	if (session->state == SESSION_ENDED) {
 		status = STATUS_USER_SESSION_DELETED;
 	} else if (session->channel_count >= session->server->config.max_channels) {
@@ -322,6 +354,7 @@ static bool channel_leave(struct session_channel *channel)
 		list_del(&channel->node);
 		last = --session->channel_count == 0 ||
 		       (channel->established && !has_established(session));
+		rank_refresh(session);
 	}
 	pthread_mutex_unlock(&session->mutex);
 	return last;
@@ -339,18 +372,13 @@ bool session_channel_detaching(const struct session_channel *channel)
 
 /* ---- the end ---- */
 
-/* Under the session's mutex. Their connections free them, each on its reactor. */
+/* Under the session's mutex. */
 static void session_detach_channels(struct session *session)
 {
 	struct list_node *n;
 
-	while ((n = list_pop(&session->channels)) != NULL) {
-		struct session_channel *channel = container_of(n, struct session_channel, node);
-
-		session->channel_count--;
-		channel->detaching = true;
-		reactor_post(channel->conn->reactor, &channel->detach);
-	}
+	while ((n = list_first(&session->channels)) != NULL)
+		channel_detach(container_of(n, struct session_channel, node));
 }
 
 static void end(struct session *session, bool replaced)

@@ -112,9 +112,12 @@ struct session_channel {
 	unsigned refs;              /* the connection's, requests' */
 	bool detaching;             /* the session ended: `detach` is posted; under its mutex */
 	struct reactor_post detach;
-	unsigned notices;           /* posted to it: it waits for them; under its mutex */
-	uint64_t silent_ns;         /* when it was found silent; 0: never; under its mutex */
-	struct list_node node;      /* of the session; under its mutex */
+	unsigned notices;       /* posted to it: it waits for them; under its mutex */
+	uint64_t silent_ns;     /* when it was found silent; 0: never; under its mutex */
+	uint64_t latency_ns;    /* until its peer acknowledges, smoothed; 0: not known; likewise */
+	uint64_t latency_at_ns; /* when that was learnt */
+	uint64_t began_ns;      /* it was added */
+	struct list_node node;  /* of the session; under its mutex */
 	struct list_node conn_node; /* of the connection */
 };
 

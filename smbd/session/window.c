@@ -46,10 +46,16 @@ bool window_use(struct window *w, uint64_t id, uint32_t charge)
 	return true;
 }
 
+void window_limit(struct window *w, uint32_t limit)
+{
+	assert(limit > 0 && limit <= WINDOW_MAX / 2);
+	w->limit = limit;
+}
+
 uint16_t window_grant(struct window *w, uint32_t want)
 {
 	uint64_t span = w->high - w->low; /* an id held back keeps its place in the bitmap */
-	uint32_t most = w->limit - w->credits;
+	uint32_t most = w->credits < w->limit ? w->limit - w->credits : 0;
 
 	if (most > WINDOW_MAX - span)
 		most = (uint32_t)(WINDOW_MAX - span);

@@ -30,6 +30,9 @@ void window_init(struct window *w, uint32_t limit);
  * nothing changed. A charge of 0 counts as 1 ([MS-SMB2] 3.3.5.2.3). */
 bool window_use(struct window *w, uint64_t id, uint32_t charge);
 
+/* Another limit from now on: who holds more keeps them. */
+void window_limit(struct window *w, uint32_t limit);
+
 /* Grant up to `want` new ids: what limits allow, at least one if the client would hold none.
  * Returns how many. */
 uint16_t window_grant(struct window *w, uint32_t want);
