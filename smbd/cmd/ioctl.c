@@ -133,7 +133,8 @@ static void interfaces_rank(struct session *session, const struct net_interfaces
 	for (unsigned i = 0; i < all->count; i++) {
 		const struct net_interface *one = &all->list[i];
 
-		rank_address_known(session, &one->address, one->bits_per_sec, one->rss);
+		rank_address_known(session, &one->address,
+				   one->speed_assumed ? 0 : one->bits_per_sec, one->rss);
 	}
 }
 

@@ -543,7 +543,8 @@ static void link_find(const struct net_interfaces *all, const struct sockaddr_st
 
 		if (net_address_equal((const struct sockaddr *)&one->address,
 				      (const struct sockaddr *)local))
-			*link = (struct service_link){one->bits_per_sec, one->rss};
+			*link = (struct service_link){one->speed_assumed ? 0 : one->bits_per_sec,
+						      one->rss};
 	}
 }
 

@@ -405,7 +405,8 @@ static bool is_address_allowed(const struct request *req)
 		return true;
 	if (!fiber_offload(may_bind, &question))
 		return false;
-	rank_connection_known(req->conn, question.link.bits_per_sec, question.link.rss);
+	rank_address_known(req->session, &question.local, question.link.bits_per_sec,
+			   question.link.rss);
 	return true;
 }
 
