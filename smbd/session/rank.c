@@ -77,7 +77,7 @@ static bool was_tried(const struct session_channel *channel, const uint64_t *tri
 struct session_channel *rank_best(struct session *session, const uint64_t *tried, unsigned count)
 {
 	struct session_channel *best = NULL;
-	struct rank best_rank;
+	struct rank best_rank = {0};
 
 	list_for_each (n, &session->channels) {
 		struct session_channel *channel = container_of(n, struct session_channel, node);
