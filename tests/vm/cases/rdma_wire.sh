@@ -8,7 +8,7 @@ capture()
 	tcpdump -i w0 -s 0 -B 65536 -Z root -w /tmp/wire.pcap udp port 4791 2>/tmp/tcpdump.log &
 	TCPDUMP=$!
 	for _ in $(seq 30); do
-		grep -q '^listening on' /tmp/tcpdump.log 2>/dev/null && return 0
+		grep -q 'listening on' /tmp/tcpdump.log 2>/dev/null && return 0
 		kill -0 "$TCPDUMP" || return 1
 		sleep 1
 	done
