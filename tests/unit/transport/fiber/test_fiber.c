@@ -224,14 +224,16 @@ static void task_may_be_freed_by_fn(void **state)
 	reactor_run(reactor);
 }
 
+static uint64_t sleeping_since; /* of all, however long it takes to start them */
+
 static void sleep_by_name(struct fiber_task *task)
 {
 	struct job *job = enter(task);
-	uint64_t ns = (uint64_t)(job->name - 'a') * NS_PER_MS;
-	uint64_t start = clock_mono_ns();
+	uint64_t due = sleeping_since + (uint64_t)(job->name - 'a' + 1) * 25 * NS_PER_MS;
+	uint64_t now = clock_mono_ns();
 
-	fiber_sleep(ns);
-	assert_true(clock_mono_ns() - start >= ns);
+	fiber_sleep(due > now ? due - now : 0);
+	assert_true(clock_mono_ns() >= due);
 	note(job->name);
 	leave();
 }
@@ -240,6 +242,7 @@ static void sleepers_wake_in_order(void **state)
 {
 	struct job jobs[4] = {0};
 
+	sleeping_since = clock_mono_ns();
 	for (int i = 0; i < 4; i++)
 		spawn(&jobs[i], sleep_by_name, "geca"[i]);
 	reactor_run(reactor);
