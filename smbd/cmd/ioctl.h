@@ -31,7 +31,7 @@ struct nt_status ioctl_get_compression(struct request *req, const struct ioctl *
 struct nt_status ioctl_set_compression(struct request *req, const struct ioctl *ioctl);
 struct nt_status ioctl_object_id(struct request *req, const struct ioctl *ioctl);
 
-/* snapshot.c: previous versions, [MS-SMB2] 3.3.5.15.1 */
+/* ioctl_snapshot.c: previous versions, [MS-SMB2] 3.3.5.15.1 */
 struct nt_status ioctl_snapshots(struct request *req, const struct ioctl *ioctl);
 
 /* A file, not a directory, whose open was granted one of the rights. */

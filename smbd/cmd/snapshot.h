@@ -14,8 +14,9 @@ struct name;
 struct request;
 struct vfs_share;
 
-/* "@GMT-YYYY.MM.DD-HH.MM.SS" */
-#define SNAPSHOT_TOKEN_CHARS 24
+/* for strftime() and strptime(), in UTC */
+#define SNAPSHOT_TOKEN_FORMAT "@GMT-%Y.%m.%d-%H.%M.%S"
+#define SNAPSHOT_TOKEN_CHARS  24
 
 /*
  * The version that is meant: when is a FILETIME, 0 for none. On a share with previous versions a

@@ -111,9 +111,9 @@ t "and not out of it" says 'NT_STATUS_(OBJECT_NAME_NOT_FOUND|OBJECT_PATH_NOT_FOU
 	smb "get $T1\\out $WORK/out"
 t "no version of another time" says NT_STATUS_OBJECT smb "get @GMT-2020.01.02-03.04.06\\file $WORK/none"
 t "a version cannot be changed" changes_nothing
-SHARE_NAME=named
+export SHARE_NAME=named
 t "a version of another format" gets "$NAMED\\file" third
 t "its listing has it in UTC" lists $NAMED
-SHARE_NAME=none
+export SHARE_NAME=none
 t "a share without versions" says NT_STATUS_OBJECT smb "get $T1\\file $WORK/none"
 finish
