@@ -404,6 +404,8 @@ static bool file_mark(struct file *file, const struct file_open *by)
 	file->delete_path = path;
 	file->delete_cred = vfs_cred_get(by->node->cred);
 	file->delete_trusted = by->node->trusted;
+	file->delete_has_parent = by->want.has_parent;
+	file->delete_parent_key = by->want.parent_key;
 	file->delete_pending = true;
 	file_notify_deleting(file, true);
 	return true;
@@ -524,6 +526,15 @@ static void file_removed(struct file *file)
 	file_unpin(file);
 }
 
+/* The lease of the directory that both know of, who asked for the deletion and who closes last. */
+static const struct file_open *deleted_by(const struct file *gone, const struct file_open *open)
+{
+	return gone->delete_has_parent && open->want.has_parent &&
+			       guid_equal(&gone->delete_parent_key, &open->want.parent_key)
+		       ? open
+		       : NULL;
+}
+
 /* These are ours alone now: none can be added, and there is none to rename them. */
 static int remove_left(struct file_table *table, struct file_open *open, struct file *file,
 		       struct file *base)
@@ -534,7 +545,7 @@ static int remove_left(struct file_table *table, struct file_open *open, struct 
 
 	if (!err)
 		oplock_name_changed(table, open->node->share, gone->delete_cred, gone->delete_path,
-				    open);
+				    deleted_by(gone, open));
 	pthread_mutex_lock(&shard->mutex);
 	if (base)
 		file_removed(base);

@@ -135,14 +135,14 @@ static void oplock_lost(struct file_table *table, struct file *file, struct oplo
 
 /* ---- who stands in whose way ---- */
 
-/* The same client's, under the same key: it keeps its caches true itself. */
+/* The same client's, under the same key: it keeps its caches true itself. Who names a directory's
+ * lease as the parent of his own is taken at his word, whatever client he is: as Windows does. */
 static bool is_own(const struct oplock *o, enum oplock_operation op, const struct file_open *by)
 {
 	if (!by)
 		return false;
 	if (op == OPLOCK_DIRECTORY)
 		return o->s.lease && by->want.has_parent &&
-		       guid_equal(&o->lease.id.client, &by->want.id.client) &&
 		       guid_equal(&o->lease.id.key, &by->want.parent_key);
 	if (o->s.lease)
 		return by->want.lease && lease_id_equal(&o->lease.id, &by->want.id);

@@ -107,8 +107,8 @@ void oplock_data_changed(struct file_table *table, struct file_open *open);
 /* The same of an open that cut off what was there: it knows, and keeps what it was granted. */
 void oplock_data_cut(struct file_table *table, struct file_open *open);
 
-/* What is in the directory changed, through `by` (NULL: nobody's): leases of it end, but the one
- * that the client of `by` has itself named as its parent. Does not wait. */
+/* What is in the directory changed, through `by` (NULL: nobody's): leases of it end, but those of
+ * the key that `by` has named as its parent's. Does not wait. */
 void oplock_directory_changed(struct file_table *table, const struct vfs_id *directory,
 			      const struct file_open *by);
 
@@ -126,7 +126,8 @@ NT_WARN_UNUSED struct nt_status oplock_break_handles(struct file_table *table,
 						     struct file_wait *wait);
 
 /* The same of all that a rename of the open's file to new_path has in its way: the file, what is
- * open below a directory, and what is to be replaced. For a link only the latter. */
+ * open below a directory, the directory of the new name, and what is to be replaced. For a link
+ * only the latter two. */
 NT_WARN_UNUSED struct nt_status oplock_break_names(struct file_table *table, struct file_open *open,
 						   const char *new_path, bool link, bool replace,
 						   struct file_wait *wait);

@@ -6,6 +6,8 @@
 #include <talloc.h>
 
 #include "smbd/file/private.h"
+#include "smbd/wire/access.h"
+#include "smbd/wire/create.h"
 
 struct below {
 	const struct file_open *by;
@@ -53,6 +55,23 @@ static struct nt_status break_target(struct file_table *table, const struct file
 	return status;
 }
 
+/* The directory that takes the name, where somebody keeps it open in a way that a rename or a link
+ * would not share with him: he may close. */
+static struct nt_status break_parent(struct file_table *table, const struct file_open *open,
+				     const char *new_path, struct file_wait *wait)
+{
+	uint32_t add = open->node->stat.directory ? FILE_ADD_SUBDIRECTORY : FILE_ADD_FILE;
+	struct vfs_id parent;
+
+	if (atomic_load(&table->directory_leases) == 0 ||
+	    vfs_parent(open->node->share, open->node->cred, new_path, &parent) != 0 ||
+	    !nt_equal(
+		    file_open_check(table, &parent, add, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL),
+		    STATUS_SHARING_VIOLATION))
+		return STATUS_SUCCESS;
+	return oplock_break_handles(table, &parent, open, wait);
+}
+
 struct nt_status oplock_break_names(struct file_table *table, struct file_open *open,
 				    const char *new_path, bool link, bool replace,
 				    struct file_wait *wait)
@@ -66,6 +85,8 @@ struct nt_status oplock_break_names(struct file_table *table, struct file_open *
 		status = oplock_break_handles(table, &open->node->id, open, wait);
 	if (!link && nt_success(status) && open->node->stat.directory)
 		status = break_below(table, open, path, wait);
+	if (nt_success(status))
+		status = break_parent(table, open, new_path, wait);
 	if (nt_success(status) && replace)
 		status = break_target(table, open, new_path, wait);
 	talloc_free(path);
@@ -90,6 +111,7 @@ void oplock_entry_changed(struct file_table *table, struct file_open *open)
 
 	if (atomic_load(&table->directory_leases) == 0)
 		return;
+	atomic_store(&open->changed, false); /* what was written so far is told with it */
 	path = file_open_path(table, open, NULL);
 	if (path)
 		oplock_name_changed(table, open->node->share, open->node->cred, path, open);

@@ -56,6 +56,8 @@ struct file {
 	struct vfs_cred *delete_cred;
 	bool delete_trusted; /* as the node of who asked was */
 	char *delete_path;
+	bool delete_has_parent; /* and for which lease of the directory */
+	struct guid delete_parent_key;
 
 	struct list_node oplocks;  /* of oplock.node */
 	atomic_uint oplock_count;  /* that cache anything: looked at under no lock */

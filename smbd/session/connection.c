@@ -143,12 +143,14 @@ static bool wants_interim(const struct exchange *x)
 }
 
 /* What sets up sessions and trees never gets one: Windows sends none, and the header of an
- * asynchronous reply has no room for the TreeId that a TREE_CONNECT answers with (2.2.1.1). */
+ * asynchronous reply has no room for the TreeId that a TREE_CONNECT answers with (2.2.1.1). Nor, in
+ * Windows, does a SET_INFO, however long a rename waits for who caches handles. */
 static bool may_interim(const struct exchange *x)
 {
 	const struct request *req = x->current;
 
-	return req && req->checked && exchange_is_last(x, req) && req->command > SMB2_TREE_CONNECT;
+	return req && req->checked && exchange_is_last(x, req) &&
+	       req->command > SMB2_TREE_CONNECT && req->command != SMB2_SET_INFO;
 }
 
 static void pending_arm(struct connection *conn)

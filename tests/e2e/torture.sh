@@ -4,12 +4,13 @@
 #   SUITES="smb2.read smb2.rw"   only these
 #   TORTURE=all                  also the tests that are not expected to pass: do some, by now?
 . "$(dirname "$0")/lib.sh"
-EXPECTED=$TOP/tests/e2e/torture.expected
-# under TSan those in which clients and channels meet
-[ "${SMB3D_PRESET:-}" != tsan ] || SUITES=${SUITES:-smb2.session smb2.compound smb2.oplock smb2.lease smb2.lock \
-	smb2.notify smb2.multichannel smb2.replay smb2.dir smb2.rename}
+EXPECTED=${EXPECTED:-$TOP/tests/e2e/torture.expected}
+export SMBTORTURE=${SMBTORTURE:-smbtorture}
 SUITES=${SUITES:-$(grep -v '^#' "$EXPECTED" | cut -f1 | awk '!seen[$0]++')}
-command -v smbtorture >/dev/null || skip_all "no smbtorture (samba-testsuite)"
+# under TSan those in which clients and channels meet
+[ "${SMB3D_PRESET:-}" != tsan ] || SUITES=$(grep -oE '^smb2\.(session|compound|compound_async|oplock|lease|dirlease|lock|notify|multichannel|replay|dir|rename)$' \
+	<<<"${SUITES// /$'\n'}")
+command -v "$SMBTORTURE" >/dev/null || skip_all "no $SMBTORTURE (tools/dev setup)"
 
 # smb2.twrp wants a previous version, with a file, a stream and a folder in it
 make_version()
