@@ -110,6 +110,9 @@ bool same_inode(int fd, int dir, const char *name);
  * bytes), -ENOENT, or an error. Done as the process itself: the directory was opened as the user.
  */
 int index_find(int dir, const char *leaf, char *real);
+/* For tests: what one directory's may take; 0: as usual. Forgets all. No directory is being read.
+ */
+void index_limit(size_t dir_bytes);
 
 /* ---- the medium (stat.c) ---- */
 /* What fd (O_PATH too) is. leaf: its name, for the hidden dot; NULL: none. Any thread; reads what

@@ -13,8 +13,10 @@
  * Directories whose file system folds case itself (FS_CASEFOLD_FL) need none of this: there, what
  * the exact lookup didn't find isn't there.
  *
- * Bounded: INDEX_DIRS directories and INDEX_BYTES bytes, the least recently used goes; a directory
- * over DIR_BYTES alone is never kept. malloc, not talloc: a header a name would triple the size.
+ * Bounded: INDEX_DIRS directories and INDEX_BYTES bytes, the least recently used goes. Of a
+ * directory whose names take more than DIR_BYTES only their hashes are kept (8 bytes and some,
+ * each): that a name isn't there is then still known, which one stands there takes a read; and over
+ * DIR_BYTES again, nothing. malloc, not talloc: a header a name would triple the size.
  *
  * Thread: any; one mutex, never held while a directory is read. Names that come while it is being
  * read are kept in order and applied after.
@@ -33,6 +35,7 @@
 
 #include "smbd/vfs/impl.h"
 #include "smbd/vfs/name.h"
+#include "smbd/vfs/name_set.h"
 #include "transport/base/list.h"
 #include "transport/base/log.h"
 
@@ -76,6 +79,9 @@ struct dir_index {
 	size_t bucket_count; /* a power of two */
 	size_t names;
 	size_t bytes;
+	bool brief; /* too many: `hashes` is in the table's place */
+	struct name_set hashes;
+	size_t gone;            /* of the hashes, perhaps */
 	struct changes changes; /* while building */
 	struct changes doubts;  /* names that were moved away: see event() */
 };
@@ -87,10 +93,12 @@ static struct {
 	unsigned dir_count;
 	size_t bytes;
 	int inotify; /* -1: not tried, -2: none to be had */
+	size_t dir_bytes;
 } indexes = {.mutex = PTHREAD_MUTEX_INITIALIZER,
 	     .built = PTHREAD_COND_INITIALIZER,
 	     .dirs = LIST_INIT(indexes.dirs),
-	     .inotify = -1};
+	     .inotify = -1,
+	     .dir_bytes = DIR_BYTES};
 
 /* ---- the table of one directory ---- */
 
@@ -184,6 +192,69 @@ static const char *table_find(const struct dir_index *d, const char *name)
 	return best;
 }
 
+static void table_clear(struct dir_index *d)
+{
+	for (size_t i = 0; i < d->bucket_count; i++)
+		for (struct entry *e = d->buckets[i], *next; e; e = next) {
+			next = e->next;
+			free(e);
+		}
+	free(d->buckets);
+	d->buckets = NULL;
+	d->bucket_count = d->names = 0;
+}
+
+/* ---- its names, or just their hashes ---- */
+
+/* The table has grown too large: from here on it is the hashes alone. */
+static bool names_shorten(struct dir_index *d)
+{
+	for (size_t i = 0; i < d->bucket_count; i++)
+		for (const struct entry *e = d->buckets[i]; e; e = e->next)
+			if (!name_set_add(&d->hashes, e->hash))
+				return false;
+	table_clear(d);
+	d->brief = true;
+	d->bytes = name_set_bytes(&d->hashes);
+	return true;
+}
+
+/* False: no memory, or no room; it can't be trusted any more. */
+static bool names_add(struct dir_index *d, const char *name)
+{
+	if (!d->brief)
+		return table_add(d, name) && (d->bytes <= indexes.dir_bytes || names_shorten(d));
+	if (!name_set_add(&d->hashes, name_fold_hash(name, strlen(name))))
+		return false;
+	d->bytes = name_set_bytes(&d->hashes);
+	return d->bytes <= indexes.dir_bytes;
+}
+
+static void names_del(struct dir_index *d, const char *name)
+{
+	if (d->brief)
+		d->gone++; /* another name may have the same hash: it stays */
+	else
+		table_del(d, name);
+}
+
+/* -EAGAIN: it may be there, in a spelling that the directory must be read for. */
+static int names_find(const struct dir_index *d, const char *name, char *real)
+{
+	const char *found;
+
+	if (d->casefold)
+		return -ENOENT;
+	if (d->brief)
+		return name_set_has(&d->hashes, name_fold_hash(name, strlen(name))) ? -EAGAIN
+										    : -ENOENT;
+	found = table_find(d, name);
+	if (!found)
+		return -ENOENT;
+	strcpy(real, found);
+	return 0;
+}
+
 static void changes_init(struct changes *l)
 {
 	*l = (struct changes){.end = &l->first};
@@ -216,14 +287,10 @@ static bool changes_add(struct changes *l, const char *name, bool added)
 
 static void dir_free(struct dir_index *d)
 {
-	for (size_t i = 0; i < d->bucket_count; i++)
-		for (struct entry *e = d->buckets[i], *next; e; e = next) {
-			next = e->next;
-			free(e);
-		}
+	table_clear(d);
+	name_set_free(&d->hashes);
 	changes_clear(&d->changes);
 	changes_clear(&d->doubts);
-	free(d->buckets);
 	free(d);
 }
 
@@ -292,9 +359,9 @@ static bool change_apply(struct dir_index *d, const char *name, bool added)
 	if (d->casefold)
 		return true;
 	if (added)
-		ok = table_add(d, name);
+		ok = names_add(d, name);
 	else
-		table_del(d, name);
+		names_del(d, name);
 	indexes.bytes += d->bytes - before;
 	return ok;
 }
@@ -429,8 +496,7 @@ static bool fill_each(void *arg, const char *name)
 {
 	struct fill *f = arg;
 
-	if (!table_add(f->d, name) || f->d->bytes > DIR_BYTES)
-		f->failed = true;
+	f->failed = !names_add(f->d, name);
 	return !f->failed;
 }
 
@@ -565,7 +631,7 @@ static struct dir_index *dir_get(int dir, const struct stat *st)
 		pthread_cond_wait(&indexes.built, &indexes.mutex);
 		drain();
 	}
-	if (d && !dir_is_current(d, st)) {
+	if (d && (!dir_is_current(d, st) || d->gone > d->hashes.count / 2)) {
 		dir_drop(d);
 		d = NULL;
 	}
@@ -575,16 +641,6 @@ static struct dir_index *dir_get(int dir, const struct stat *st)
 		doubts_settle(d, dir);
 	}
 	return d;
-}
-
-static int answer(const struct dir_index *d, const char *leaf, char *real)
-{
-	const char *found = d->casefold ? NULL : table_find(d, leaf);
-
-	if (!found)
-		return -ENOENT;
-	strcpy(real, found);
-	return 0;
 }
 
 int index_find(int dir, const char *leaf, char *real)
@@ -599,20 +655,22 @@ int index_find(int dir, const char *leaf, char *real)
 	pthread_mutex_lock(&indexes.mutex);
 	d = dir_get(dir, &st);
 	if (d) {
-		err = answer(d, leaf, real);
+		err = names_find(d, leaf, real);
 		count(&counters.index_hits);
-		goto unlock;
+		if (err != -EAGAIN)
+			goto unlock;
 	}
 	fd = open(proc_fd_path(dir, proc), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0) {
 		err = -errno;
 		goto unlock;
 	}
-	d = dir_new(fd, &st);
-	if (d && dir_build(d, fd)) {
-		err = answer(d, leaf, real);
+	if (!d) {
+		d = dir_new(fd, &st);
+		err = d && dir_build(d, fd) ? names_find(d, leaf, real) : -EAGAIN;
 		trim();
-		goto unlock;
+		if (err != -EAGAIN)
+			goto unlock;
 	}
 	pthread_mutex_unlock(&indexes.mutex);
 	err = find_by_scan(fd, leaf, real);
@@ -623,4 +681,12 @@ unlock:
 	if (fd >= 0)
 		close(fd);
 	return err;
+}
+
+void index_limit(size_t dir_bytes)
+{
+	pthread_mutex_lock(&indexes.mutex);
+	indexes.dir_bytes = dir_bytes ? dir_bytes : DIR_BYTES;
+	drop_all();
+	pthread_mutex_unlock(&indexes.mutex);
 }

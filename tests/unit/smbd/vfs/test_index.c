@@ -2,6 +2,7 @@
 /* What another spelling costs: reads of the directory are counted, not time. */
 #include "tests/unit/smbd/vfs/fixture.h"
 
+#include "smbd/vfs/impl.h"
 #include "smbd/vfs/name.h"
 
 static uint64_t scans(void)
@@ -63,6 +64,51 @@ static void test_100000_entries(void **state)
 	}
 	assert_int_equal(scans() - scanned, 1);
 	assert_int_equal(reads() - read_calls, 0);
+}
+
+/* Too many to keep their names: what is not there costs no read; what is there in another spelling
+ * costs one; and it is right about changes. */
+static void test_too_many_names(void **state)
+{
+	enum { ENTRIES = 5000 };
+	struct fixture *f = *state;
+	uint64_t scanned, read_calls;
+	char name[64];
+
+	index_limit(128 << 10);
+	for (unsigned i = 0; i < ENTRIES; i++) {
+		snprintf(name, sizeof(name), "Entry-%06u.dat", i);
+		local_file(f, name, "");
+	}
+	scanned = scans();
+	assert_int_equal(lookup_error(f, "missing"), -ENOENT);
+	assert_int_equal(scans() - scanned, 1);
+	read_calls = reads();
+	for (unsigned i = 0; i < 500; i++) {
+		snprintf(name, sizeof(name), "missing-%06u", i);
+		assert_int_equal(lookup_error(f, name), -ENOENT);
+	}
+	assert_int_equal(reads() - read_calls, 0);
+	vfs_node_close(lookup(f, "ENTRY-000007.dat"));
+	assert_int_equal(scans() - scanned, 2);
+	local_file(f, "Added", "");
+	vfs_node_close(lookup(f, "ADDED"));
+	assert_int_equal(unlink(local(f, "Added")), 0);
+	assert_int_equal(lookup_error(f, "ADDED"), -ENOENT);
+	/* so many went that it is read again */
+	for (unsigned i = 0; i < ENTRIES / 2 + 2; i++) {
+		snprintf(name, sizeof(name), "Entry-%06u.dat", i);
+		assert_int_equal(unlink(local(f, name)), 0);
+	}
+	assert_int_equal(lookup_error(f, "ENTRY-000007.dat"), -ENOENT);
+	read_calls = reads();
+	assert_int_equal(lookup_error(f, "ENTRY-000008.dat"), -ENOENT);
+	assert_int_equal(reads() - read_calls, 0);
+	/* too many for that, too */
+	index_limit(1 << 10);
+	vfs_node_close(lookup(f, "ENTRY-004999.dat"));
+	assert_int_equal(lookup_error(f, "missing"), -ENOENT);
+	index_limit(0);
 }
 
 /* Changes of others on this machine are seen at once, and without reading again. */
@@ -195,7 +241,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_100000_entries),      TEST(test_local_changes),    TEST(test_exchange),
 		TEST(test_directory_made_anew), TEST(test_many_directories), TEST(test_overflow),
-		TEST(test_collisions),
+		TEST(test_collisions),          TEST(test_too_many_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
