@@ -184,6 +184,8 @@ static struct nt_status set_name(struct request *req, struct handle *h, struct r
 	if (name->trailing_slash && !handle_is_directory(h))
 		return STATUS_OBJECT_NAME_INVALID;
 	replace = info.flags & FILE_RENAME_REPLACE_IF_EXISTS;
+	if (!link)
+		oplock_ask_handles(h->files, &h->file);
 	status = security_add_allowed(req, name->path, handle_is_directory(h), &parent);
 	if (nt_success(status) && replace)
 		status = security_replace_allowed(req, h->file.node, name->path);

@@ -508,6 +508,19 @@ void oplock_directory_changed(struct file_table *table, const struct vfs_id *dir
 		directory_changed(table, directory, by);
 }
 
+void oplock_ask_handles(struct file_table *table, const struct file_open *by)
+{
+	struct list_node notices = LIST_INIT(notices);
+	struct file *file = by->file;
+
+	if (atomic_load(&file->oplock_count) == 0)
+		return;
+	pthread_mutex_lock(&file->shard->mutex);
+	(void)oplocks_break(table, file, OPLOCK_HANDLE, by, &notices);
+	pthread_mutex_unlock(&file->shard->mutex);
+	oplock_notices_send(table, &notices);
+}
+
 struct nt_status oplock_break_handles(struct file_table *table, const struct vfs_id *id,
 				      const struct file_open *by, struct file_wait *wait)
 {

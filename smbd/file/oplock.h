@@ -125,6 +125,10 @@ NT_WARN_UNUSED struct nt_status oplock_break_handles(struct file_table *table,
 						     const struct file_open *by,
 						     struct file_wait *wait);
 
+/* Only begin with it, for the file that `by` has open: who is asked what comes next on the same
+ * connection is asked for his handles before, as in Windows. Does not wait. */
+void oplock_ask_handles(struct file_table *table, const struct file_open *by);
+
 /* The same of all that a rename of the open's file to new_path has in its way: the file, what is
  * open below a directory, the directory of the new name, and what is to be replaced. For a link
  * only the latter two. */
