@@ -249,7 +249,7 @@ server_run() # the server in the foreground, its log in $1
 {
 	if [ "$PEER" = samba ]; then
 		# it signals its whole process group when it ends
-		exec setsid smbd --foreground --no-process-group --debug-stdout --configfile="$CONF" >>"$1" 2>&1
+		exec "${SERVER_ENTER[@]}" setsid smbd --foreground --no-process-group --debug-stdout --configfile="$CONF" >>"$1" 2>&1
 	fi
 	export ASAN_OPTIONS="log_path=$LOGS/sanitizer:detect_leaks=1:abort_on_error=0:exitcode=86"
 	export UBSAN_OPTIONS="log_path=$LOGS/sanitizer:print_stacktrace=1"

@@ -57,7 +57,7 @@ struct client_keeper {
 	unsigned penalty_count;
 	struct kept kept[CLIENT_CHANNELS];
 	unsigned kept_count;
-	uint64_t query_due_ns;
+	uint64_t query_due_ns, query_wait_ns;
 	uint64_t best; /* quality */
 
 	/* under the client's lock */
@@ -177,7 +177,9 @@ static void bury(struct client_keeper *k, unsigned i)
 	if (dead.ours)
 		client_disconnect(dead.ch);
 	status_add(k, &k->status.lost);
-	k->query_due_ns = 0; /* what was lost may be of a network that is gone */
+	/* what was lost may be of a network that is gone, and will be back */
+	k->query_due_ns = 0;
+	k->query_wait_ns = k->config.backoff_min_ms * NS_PER_MS;
 }
 
 static void bury_all(struct client_keeper *k)
@@ -219,6 +221,17 @@ static void make_paths(struct client_keeper *k)
 	k->paths[k->path_count++] = last;
 }
 
+/* Soon again after a loss, then later and later. */
+static void query_later(struct client_keeper *k)
+{
+	uint64_t most = k->config.query_ms * NS_PER_MS;
+
+	if (k->query_wait_ns > most)
+		k->query_wait_ns = most;
+	k->query_due_ns = clock_mono_ns() + k->query_wait_ns;
+	k->query_wait_ns *= 2;
+}
+
 static void query(struct client_keeper *k)
 {
 	struct client_interface *list = calloc(CLIENT_INTERFACES_MAX, sizeof(*list));
@@ -227,15 +240,13 @@ static void query(struct client_keeper *k)
 
 	if (list)
 		status = client_interfaces_query(&k->tree, list, CLIENT_INTERFACES_MAX, &count);
-	k->query_due_ns = clock_mono_ns() + k->config.query_ms * NS_PER_MS;
+	query_later(k);
 	if (nt_success(status) && count) {
 		memcpy(k->remote, list, count * sizeof(*list));
 		k->remote_count = count;
 	}
-	if (!nt_success(status)) {
+	if (!nt_success(status))
 		status_error(k, "interfaces", nt_status_name(status));
-		k->query_due_ns = clock_mono_ns() + k->config.backoff_max_ms * NS_PER_MS;
-	}
 	free(list);
 	make_paths(k);
 	status_add(k, &k->status.queries);
@@ -538,6 +549,7 @@ int client_keeper_start(const struct client_tree *tree, const struct client_keep
 	k->tree = *tree;
 	k->config = *config;
 	config_default(&k->config);
+	k->query_wait_ns = k->config.query_ms * NS_PER_MS;
 	atomic_store(&k->session->many, true);
 	k->kept[k->kept_count++] =
 		(struct kept){.ch = first, .to = first->ch->link.peer, .direct = first->direct};

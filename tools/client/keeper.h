@@ -25,7 +25,7 @@ struct client_keeper_config {
 	enum client_transport transport;
 	unsigned channels; /* that take requests; 0: as many as Windows makes over such paths */
 	uint16_t port, direct_port;
-	unsigned query_ms;                       /* 0: 600 s, as Windows */
+	unsigned query_ms; /* 0: 600 s, as Windows; after a loss first backoff_min_ms, then more */
 	unsigned backoff_min_ms, backoff_max_ms; /* 0: 1 s, 60 s */
 	bool keep_inferior; /* bound and idle, instead of letting them go when better ones do */
 	const struct client_locator *locator; /* NULL: the kernel */

@@ -34,6 +34,8 @@ void bench_client_config(const struct bench_options *o, struct client_config *co
 {
 	memcpy(config->congestion, o->congestion, sizeof(config->congestion));
 	config->silence_ms = o->silence_ms;
+	if (o->discover)
+		config->dial_ms = CONNECTION_SILENCE_MS;
 	if (o->discover && !config->silence_ms)
 		config->silence_ms = CONNECTION_SILENCE_MS;
 	config->verbs = o->verbs;
