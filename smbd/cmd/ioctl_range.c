@@ -67,7 +67,9 @@ struct nt_status ioctl_zero_data(struct request *req, const struct ioctl *ioctl)
 	struct fsctl_zero_data in;
 	struct vfs_range range;
 	struct nt_status status;
+	struct vfs_stat st;
 	struct handle *h;
+	int err;
 
 	status = ioctl_file(req, ioctl, FILE_WRITE_DATA, &h);
 	if (nt_error(status))
@@ -76,7 +78,9 @@ struct nt_status ioctl_zero_data(struct request *req, const struct ioctl *ioctl)
 	    in.beyond_final_zero > INT64_MAX || in.beyond_final_zero < in.file_offset)
 		return STATUS_INVALID_PARAMETER;
 	range = (struct vfs_range){in.file_offset, in.beyond_final_zero - in.file_offset};
-	return range_zero(h, &range, h->file.node->stat.attributes & VFS_ATTR_SPARSE);
+	err = vfs_node_stat(h->file.node, &st);
+	return err ? nt_status_from_errno(err)
+		   : range_zero(h, &range, st.attributes & VFS_ATTR_SPARSE);
 }
 
 /* [MS-FSA] 2.1.5.10.22 */

@@ -60,8 +60,6 @@ struct nt_status query_security(struct request *req, struct handle *h,
 	bool stored;
 
 	if (nt_success(status))
-		status = nt_status_from_errno(vfs_node_stat(h->file.node, &h->file.node->stat));
-	if (nt_success(status))
 		status = security_of_node(req, h->file.node, &sd, &stored);
 	if (!nt_success(status))
 		return status;
@@ -98,6 +96,9 @@ struct nt_status set_security(struct request *req, struct handle *h,
 	/* who asks for no part needed no right: what permissions amount to must not be stored */
 	if (!(info & SETTABLE))
 		return STATUS_SUCCESS;
-	status = nt_status_from_errno(vfs_node_stat(h->file.node, &h->file.node->stat));
-	return nt_success(status) ? security_set(req, h->file.node, &sd, info) : status;
+	/* what is stored is read, and what comes of both is stored */
+	file_facts_begin(&h->file);
+	status = security_set(req, h->file.node, &sd, info);
+	file_facts_end(&h->file);
+	return status;
 }

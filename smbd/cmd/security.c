@@ -113,13 +113,16 @@ static struct nt_status security_made(struct request *req, struct vfs_node *node
 {
 	struct posix_acl acl;
 	struct vfs_acl linux_acl;
+	struct vfs_stat st;
 	int err = vfs_node_acl(node, &linux_acl);
 
+	if (!err)
+		err = vfs_node_stat(node, &st);
 	if (err)
 		return nt_status_from_errno(err);
 	acl_of_linux(&linux_acl, &acl);
-	if (!posix_to_descriptor(request_pool(req), &map, &acl, node->stat.uid, node->stat.gid,
-				 S_ISDIR(node->stat.mode), sd))
+	if (!posix_to_descriptor(request_pool(req), &map, &acl, st.uid, st.gid, S_ISDIR(st.mode),
+				 sd))
 		return STATUS_INSUFFICIENT_RESOURCES;
 	return STATUS_SUCCESS;
 }
@@ -285,14 +288,17 @@ static struct nt_status security_store(struct vfs_node *node, const struct secur
 	struct posix_acl posix;
 	struct vfs_acl acl;
 	struct posix_id id;
-	int err;
+	struct vfs_stat st;
+	int err = vfs_node_stat(node, &st);
 
-	posix_of_descriptor(&map, sd, S_ISDIR(node->stat.mode), &posix);
+	if (err)
+		return nt_status_from_errno(err);
+	posix_of_descriptor(&map, sd, S_ISDIR(st.mode), &posix);
 	acl_to_linux(&posix, &acl);
 	to.acl = &acl;
-	if (sd->has_owner && id_of(&map, &sd->owner, &id) && !id.group && id.id != node->stat.uid)
+	if (sd->has_owner && id_of(&map, &sd->owner, &id) && !id.group && id.id != st.uid)
 		to.uid = id.id;
-	if (sd->has_group && id_of(&map, &sd->group, &id) && id.group && id.id != node->stat.gid)
+	if (sd->has_group && id_of(&map, &sd->group, &id) && id.group && id.id != st.gid)
 		to.gid = id.id;
 	err = vfs_node_protect(node, &to);
 	if (!err)

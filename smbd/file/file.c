@@ -75,7 +75,7 @@ static void file_free(struct file *file)
 	talloc_free(file);
 }
 
-static struct file *file_make(struct shard *shard, const struct vfs_id *id)
+struct file *file_make(struct shard *shard, const struct vfs_id *id)
 {
 	struct file *file = talloc_zero(NULL, struct file);
 
@@ -90,6 +90,7 @@ static struct file *file_make(struct shard *shard, const struct vfs_id *id)
 	lock_set_init(&file->locks);
 	list_init(&file->ios);
 	fiber_cond_init(&file->io_ended);
+	fiber_cond_init(&file->facts_free);
 	list_push(bucket_of(shard, id), &file->node);
 	return file;
 }
@@ -320,6 +321,10 @@ struct nt_status file_open_try(struct file_table *table, struct file_open *open,
 		return status;
 	if (file)
 		oplocks_expire(table, file);
+	if (file && file->moving) {
+		open->file = file;
+		return STATUS_RETRY;
+	}
 	status = shard_admits(shard, id, open_demand(open), open->sharing, NULL);
 	conflict = nt_equal(status, STATUS_SHARING_VIOLATION);
 	if (nt_error(status) && !conflict)
@@ -520,7 +525,7 @@ static bool file_left(struct file *file)
 	return false;
 }
 
-static void file_removed(struct file *file)
+void file_removed(struct file *file)
 {
 	file_stir(file);
 	file_unpin(file);
@@ -605,7 +610,7 @@ struct nt_status file_close(struct file_table *table, struct file_open *open)
 	return nt_status_from_errno(err ? err : close_err);
 }
 
-/* ---- names ---- */
+/* ---- all opens of a share ---- */
 
 bool file_path_is_below(const char *path, const char *dir, size_t n)
 {
@@ -636,256 +641,30 @@ bool file_each_open(struct file_table *table, const struct vfs_share *share,
 	return stop;
 }
 
-struct moved {
-	const struct vfs_id *id;
-	const char *from, *to;
-	size_t from_len;
-};
+/* ---- one at a time ---- */
 
-static bool below_each(struct file *file, struct file_open *o, void *arg)
+static struct file *facts_of(struct file_open *open)
 {
-	const struct moved *m = arg;
-
-	return file_path_is_below(o->path, m->from, m->from_len);
+	return open->base ? open->base : open->file;
 }
 
-/* *path goes by the new name, if it went by the old one. Out of memory: it stays, and the vfs finds
- * the name by the descriptor when it needs it. */
-static void move_path(char **path, const struct moved *m, bool itself)
+void file_facts_begin(struct file_open *open)
 {
-	char *moved;
+	struct file *file = facts_of(open);
 
-	if (!*path || !(file_path_is_below(*path, m->from, m->from_len) ||
-			(itself && strcmp(*path, m->from) == 0)))
-		return;
-	moved = talloc_asprintf(NULL, "%s%s", m->to, *path + m->from_len);
-	if (!moved)
-		return;
-	talloc_free(*path);
-	*path = moved;
-}
-
-static bool moved_each(struct file *file, struct file_open *o, void *arg)
-{
-	const struct moved *m = arg;
-	bool itself = vfs_id_same_file(&file->id, m->id);
-
-	move_path(&o->path, m, itself);
-	move_path(&file->delete_path, m, itself);
-	return false;
-}
-
-/* A file has nothing below it: only its own opens are looked at. */
-static void file_moved(struct file *file, const struct vfs_share *share, const struct moved *m)
-{
 	pthread_mutex_lock(&file->shard->mutex);
-	list_for_each (n, &file->opens) {
-		struct file_open *o = open_of(n);
-
-		if (o->node->share == share)
-			move_path(&o->path, m, true);
-	}
-	move_path(&file->delete_path, m, true);
+	while (file->facts_taken)
+		(void)fiber_cond_wait(&file->facts_free, &file->shard->mutex, 0);
+	file->facts_taken = true;
 	pthread_mutex_unlock(&file->shard->mutex);
 }
 
-/* Anybody who has it open stands in the way: ask as if to own it alone; and until it is replaced,
- * nobody else gets in. */
-static struct nt_status target_hold(struct file_table *table, const struct vfs_id *id,
-				    struct file **held)
+void file_facts_end(struct file_open *open)
 {
-	struct shard *shard = shard_of(table, id);
-	struct nt_status status = STATUS_ACCESS_DENIED;
-	struct file *file;
+	struct file *file = facts_of(open);
 
-	pthread_mutex_lock(&shard->mutex);
-	file = file_find(shard, id);
-	if (file && (file->deleting || !list_empty(&file->opens) || !list_empty(&file->streams)))
-		goto unlock;
-	if (!file)
-		file = file_make(shard, id);
-	status = file ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
-	if (file) {
-		file->deleting = true;
-		file_pin(file);
-	}
-	*held = file;
-unlock:
-	pthread_mutex_unlock(&shard->mutex);
-	return status;
-}
-
-/* It was replaced, or not. */
-static void target_release(struct file *held)
-{
-	struct shard *shard = held ? held->shard : NULL;
-
-	if (!held)
-		return;
-	pthread_mutex_lock(&shard->mutex);
-	held->deleting = false;
-	file_removed(held);
-	pthread_mutex_unlock(&shard->mutex);
-}
-
-/* What stands at the new name, [MS-FSA] 2.1.5.15.11: may it be replaced? */
-static struct nt_status target_allowed(struct file_table *table, const struct file_open *open,
-				       const char *new_path, bool replace, struct file **held)
-{
-	struct nt_status status = STATUS_SUCCESS;
-	struct vfs_node *target;
-	int err = vfs_lookup(open->node->share, open->node->cred, new_path, &target);
-
-	if (err)
-		return err == -ENOENT || err == -ELOOP ? STATUS_SUCCESS : nt_status_from_errno(err);
-	if (vfs_id_equal(&target->id, &open->node->id))
-		; /* itself: its case, or another of its links */
-	else if (!replace)
-		status = STATUS_OBJECT_NAME_COLLISION;
-	else if (target->stat.directory || (target->stat.attributes & VFS_ATTR_READONLY))
-		status = STATUS_ACCESS_DENIED;
-	else
-		status = target_hold(table, &target->id, held);
-	(void)vfs_node_close(target); /* O_PATH: nothing to lose */
-	return status;
-}
-
-/* Windows opens the directory that takes the name, to add to it, and shares it for all but
- * deletion: who has it open otherwise stands in the way. */
-static struct nt_status parent_allowed(struct file_table *table, const struct file_open *open,
-				       const char *new_path)
-{
-	uint32_t add = open->node->stat.directory ? FILE_ADD_SUBDIRECTORY : FILE_ADD_FILE;
-	struct vfs_id parent;
-	int err = vfs_parent(open->node->share, open->node->cred, new_path, &parent);
-
-	if (err)
-		return err == -EBUSY ? STATUS_ACCESS_DENIED : nt_status_from_errno(err);
-	return file_open_check(table, &parent, add, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL);
-}
-
-/* held: what is about to be replaced, for target_release(); or NULL. */
-static struct nt_status name_allowed(struct file_table *table, const struct file_open *open,
-				     const char *new_path, bool replace, struct file **held)
-{
-	struct nt_status status = parent_allowed(table, open, new_path);
-
-	*held = NULL;
-	return nt_error(status) ? status : target_allowed(table, open, new_path, replace, held);
-}
-
-static struct nt_status name_status(int err)
-{
-	return err == -EISDIR || err == -EBUSY ? STATUS_ACCESS_DENIED : nt_status_from_errno(err);
-}
-
-/* Windows does not move a file away under its streams. */
-static bool streams_are_open(struct file_open *open)
-{
-	struct shard *shard = open->file->shard;
-	bool are;
-
-	pthread_mutex_lock(&shard->mutex);
-	are = !list_empty(&open->file->streams);
-	pthread_mutex_unlock(&shard->mutex);
-	return are;
-}
-
-struct nt_status file_rename(struct file_table *table, struct file_open *open, const char *new_path,
-			     bool replace)
-{
-	struct vfs_node *node = open->node;
-	char *from = file_open_path(table, open, NULL), *to = NULL;
-	struct moved moved = {.id = &node->id, .from = from};
-	struct nt_status status = STATUS_INSUFFICIENT_RESOURCES;
-	struct file *held;
-
-	if (!from)
-		return status;
-	moved.from_len = strlen(from);
-	status = STATUS_ACCESS_DENIED;
-	if (!moved.from_len)
-		goto free_from; /* the root */
-	if (node->stat.directory && file_each_open(table, node->share, below_each, &moved))
-		goto free_from;
-	if (streams_are_open(open))
-		goto free_from;
-	status = name_allowed(table, open, new_path, replace, &held);
-	if (nt_error(status))
-		goto free_from;
-	status = name_status(vfs_node_rename(node, from, new_path, replace, NULL, &to));
-	target_release(held);
-	moved.to = to;
-	if (nt_success(status) && node->stat.directory)
-		file_each_open(table, node->share, moved_each, &moved);
-	else if (nt_success(status))
-		file_moved(open->file, node->share, &moved);
-	if (nt_success(status)) {
-		file_notify_renamed(table, node, from, to);
-		oplock_name_changed(table, node->share, node->cred, from, open);
-		oplock_name_changed(table, node->share, node->cred, new_path, open);
-	}
-	talloc_free(to);
-free_from:
-	talloc_free(from);
-	return status;
-}
-
-struct nt_status file_link(struct file_table *table, struct file_open *open, const char *new_path,
-			   bool replace)
-{
-	struct nt_status status;
-	struct file *held;
-
-	if (open->node->stat.directory)
-		return STATUS_FILE_IS_A_DIRECTORY;
-	status = name_allowed(table, open, new_path, replace, &held);
-	if (nt_error(status))
-		return status;
-	status = name_status(vfs_node_link(open->node, new_path, replace));
-	target_release(held);
-	if (nt_error(status))
-		return status;
-	file_notify_path(table, open->node->share, new_path, FILE_ACTION_ADDED,
-			 FILE_NOTIFY_CHANGE_FILE_NAME);
-	oplock_name_changed(table, open->node->share, open->node->cred, new_path, open);
-	return status;
-}
-
-/* The shard's mutex is held. */
-static struct nt_status stream_rename_allowed(struct shard *shard, const struct file_open *open,
-					      const struct vfs_id *to, bool replace)
-{
-	const struct file *file = open->file;
-
-	if (file->opens.next->next != &file->opens)
-		return STATUS_SHARING_VIOLATION;
-	if (vfs_id_equal(&file->id, to) || !file_find(shard, to))
-		return STATUS_SUCCESS;
-	return replace ? STATUS_ACCESS_DENIED : STATUS_OBJECT_NAME_COLLISION;
-}
-
-struct nt_status file_stream_rename(struct file_table *table, struct file_open *open,
-				    const char *stream, bool replace)
-{
-	struct shard *shard = open->file->shard;
-	struct nt_status status;
-	struct vfs_id to;
-
-	vfs_node_stream_id(open->node, stream, &to);
-	pthread_mutex_lock(&shard->mutex);
-	status = stream_rename_allowed(shard, open, &to, replace);
-	pthread_mutex_unlock(&shard->mutex);
-	if (nt_error(status))
-		return status;
-	status = nt_status_from_errno(vfs_node_stream_rename(open->node, stream, replace));
-	if (nt_error(status))
-		return status;
-	pthread_mutex_lock(&shard->mutex); /* the same bucket: the hash is the file's */
-	open->file->id = to;
-	list_for_each (n, &open->file->oplocks) {
-		lease_table_move(&table->leases, &container_of(n, struct oplock, node)->lease, &to);
-	}
-	pthread_mutex_unlock(&shard->mutex);
-	return status;
+	pthread_mutex_lock(&file->shard->mutex);
+	file->facts_taken = false;
+	fiber_cond_broadcast(&file->facts_free);
+	pthread_mutex_unlock(&file->shard->mutex);
 }

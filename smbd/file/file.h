@@ -6,8 +6,8 @@
  *
  * Hides the table: inodes hashed to shards, one mutex each. Thread: any. Lock order: session ->
  * shard; one shard at a time; no shard mutex is held over a suspension, a vfs call or a callback.
- * file_close(), file_rename(), file_link() and file_delete_set() call the vfs and so may suspend,
- * and file_open_add() may in the breaker; the others do not.
+ * file_close(), file_rename(), file_link(), file_stream_rename() and file_delete_set() call the vfs
+ * and so may suspend, file_open_add() and file_facts_begin() may wait; the others do not.
  *
  * Ownership: struct file_open is embedded in whoever's open it is; it is the table's from a
  * successful file_open_add() to file_close(), and stays where it is meanwhile. The node is the
@@ -126,9 +126,15 @@ struct nt_status file_link(struct file_table *table, struct file_open *open, con
 			   bool replace) NT_WARN_UNUSED;
 
 /* The same of a named stream, within its file; `stream` as struct name has it. SHARING_VIOLATION:
- * somebody else has it open; ACCESS_DENIED: somebody has the one to be replaced. */
+ * somebody else has it open; ACCESS_DENIED: somebody has the one to be replaced. Who opens either
+ * meanwhile waits, and looks for it anew. */
 struct nt_status file_stream_rename(struct file_table *table, struct file_open *open,
 				    const char *stream, bool replace) NT_WARN_UNUSED;
+
+/* Between these nobody else changes what the caller read of the file, and sets anew: suspends until
+ * it is his turn. Not twice by one fiber. */
+void file_facts_begin(struct file_open *open);
+void file_facts_end(struct file_open *open);
 
 /* The open's present name, from the root of its share, talloc'ed on ctx; NULL if out of memory. */
 char *file_open_path(struct file_table *table, struct file_open *open, void *talloc_ctx);

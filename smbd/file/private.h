@@ -49,7 +49,10 @@ struct file {
 	struct list_node opens;   /* of file_open.node_in_file */
 	struct list_node streams; /* of file_open.node_in_base; of the unnamed stream only */
 	bool delete_pending;
-	bool deleting; /* the last open is removing it: no new ones, and it is going */
+	bool deleting;    /* the last open is removing it: no new ones, and it is going */
+	bool moving;      /* this stream's name comes or goes: new ones wait */
+	bool facts_taken; /* file_facts_begin(); of the unnamed stream */
+	struct fiber_cond facts_free; /* or not */
 
 	/* Who asked for the deletion, and under which name: the open may be gone when it happens.
 	 */
@@ -90,11 +93,16 @@ bool file_path_is_below(const char *path, const char *dir, size_t n);
 
 /* ---- under the shard's mutex ---- */
 
+/* A new entry, which nobody has open; NULL: out of memory. */
+struct file *file_make(struct shard *shard, const struct vfs_id *id);
+
 void file_pin(struct file *file);
 void file_unpin(struct file *file); /* it may be gone then */
 
 /* Who waits at it looks again. */
 void file_stir(struct file *file);
+/* What its entry was kept for is over: that, and unpinned. */
+void file_removed(struct file *file);
 
 /* file_open_add() without its waiting. RETRY: wait at open->file. */
 NT_WARN_UNUSED struct nt_status file_open_try(struct file_table *table, struct file_open *open,

@@ -210,12 +210,22 @@ int vfs_node_descriptor(struct vfs_node *node, void *ctx, struct security_descri
 	return err;
 }
 
+static int acl_of_mode(int fd, struct vfs_acl *acl)
+{
+	struct stat st;
+
+	if (fstatat(fd, "", &st, AT_EMPTY_PATH) != 0)
+		return -errno;
+	acl_from_mode(st.st_mode, acl);
+	return 0;
+}
+
 int vfs_node_acl(struct vfs_node *node, struct vfs_acl *acl)
 {
 	int err = acl_read(node->fd, ACCESS, acl);
 
 	if (!err && !acl->count)
-		acl_from_mode(node->stat.mode, acl);
+		err = acl_of_mode(node->fd, acl);
 	return err;
 }
 
@@ -310,12 +320,10 @@ static int write_job(void *arg)
 int vfs_node_protect(struct vfs_node *node, const struct vfs_protection *to)
 {
 	struct write_job job = {node, to};
-	int err;
 
 	if (node_is_frozen(node))
 		return -EROFS;
 	if (to->sd && !node->share->options.ntacl_name)
 		return -EOPNOTSUPP;
-	err = vfs_run(write_job, &job);
-	return err ? err : vfs_node_stat(node, &node->stat);
+	return vfs_run(write_job, &job);
 }

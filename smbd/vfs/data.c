@@ -53,16 +53,24 @@ static int hold_job(void *arg)
 int hold_times(struct vfs_node *node, unsigned touched)
 {
 	static const struct timespec omit = {.tv_nsec = UTIME_OMIT};
-	unsigned held = node->held_times & touched;
-	struct hold_job job = {node,
-			       {held & VFS_TIME_ACCESS ? node->held_atime : omit,
-				held & VFS_TIME_WRITE ? node->held_mtime : omit}};
+	struct timespec change;
+	struct hold_job job;
+	unsigned held;
 	int err = 0;
 
+	if (!holds_times(node, touched))
+		return 0;
+	pthread_mutex_lock(&node->held_mutex);
+	held = node->held_times & touched;
+	job = (struct hold_job){node,
+				{held & VFS_TIME_ACCESS ? node->held_atime : omit,
+				 held & VFS_TIME_WRITE ? node->held_mtime : omit}};
+	change = node->held_ctime;
+	pthread_mutex_unlock(&node->held_mutex);
 	if (held & (VFS_TIME_ACCESS | VFS_TIME_WRITE))
 		err = cred_run(node_worker(node), hold_job, &job);
 	if (!err && (held & VFS_TIME_CHANGE))
-		err = show_change(node, &node->held_ctime);
+		err = show_change(node, &change);
 	return err;
 }
 
@@ -251,11 +259,13 @@ static int times_job(void *arg)
 	int err = 0;
 
 	if (t->set & VFS_TIME_BIRTH) {
+		inode_lock(node);
 		err = stat_fd(node->share, node->fd, NULL, &st);
 		if (!err) {
 			st.btime = t->btime;
 			err = stat_store(node->share, node_worker(node), node->fd, &st);
 		}
+		inode_unlock(node);
 	}
 	if (!err && (t->set & (VFS_TIME_ACCESS | VFS_TIME_WRITE)))
 		err = set_as(node_worker(node), node->fd, set_times, &both);
@@ -266,10 +276,28 @@ static int times_job(void *arg)
 	return err;
 }
 
-int vfs_node_set_times(struct vfs_node *node, const struct vfs_times *times)
+static void hold_from(struct vfs_node *node, const struct vfs_times *times,
+		      const struct vfs_stat *now)
 {
 	const unsigned ours = VFS_TIME_ACCESS | VFS_TIME_WRITE | VFS_TIME_CHANGE;
+	unsigned hold = (times->set | times->hold) & ours;
+
+	pthread_mutex_lock(&node->held_mutex);
+	if (hold & VFS_TIME_ACCESS)
+		node->held_atime = now->atime;
+	if (hold & VFS_TIME_WRITE)
+		node->held_mtime = now->mtime;
+	if (hold & VFS_TIME_CHANGE)
+		node->held_ctime = now->ctime;
+	__atomic_store_n(&node->held_times, (node->held_times & ~times->release) | hold,
+			 __ATOMIC_RELAXED);
+	pthread_mutex_unlock(&node->held_mutex);
+}
+
+int vfs_node_set_times(struct vfs_node *node, const struct vfs_times *times)
+{
 	struct times_job job = {node, times};
+	struct vfs_stat now;
 	int err = 0;
 
 	if (node_is_frozen(node))
@@ -277,18 +305,10 @@ int vfs_node_set_times(struct vfs_node *node, const struct vfs_times *times)
 	if (times->set)
 		err = vfs_run(times_job, &job);
 	if (!err)
-		err = vfs_node_stat(node, &node->stat);
-	if (err)
-		return err;
-	node->held_times &= ~times->release;
-	node->held_times |= (times->set | times->hold) & ours;
-	if ((times->set | times->hold) & VFS_TIME_ACCESS)
-		node->held_atime = node->stat.atime;
-	if ((times->set | times->hold) & VFS_TIME_WRITE)
-		node->held_mtime = node->stat.mtime;
-	if ((times->set | times->hold) & VFS_TIME_CHANGE)
-		node->held_ctime = node->stat.ctime;
-	return 0;
+		err = vfs_node_stat(node, &now);
+	if (!err)
+		hold_from(node, times, &now);
+	return err;
 }
 
 struct attributes_job {
@@ -296,34 +316,38 @@ struct attributes_job {
 	uint32_t attributes;
 };
 
+/* All that may be set but what `kept` says. */
+static int attributes_store(struct attributes_job *job, const struct vfs_cred *cred, uint32_t kept)
+{
+	struct vfs_node *node = job->node;
+	struct vfs_stat st;
+	int err;
+
+	inode_lock(node);
+	err = vfs_node_stat(node, &st);
+	if (!err) {
+		st.attributes =
+			(st.attributes & kept) | (job->attributes & ~(kept | VFS_ATTR_NORMAL));
+		err = stat_store(node->share, cred, node->fd, &st);
+	}
+	inode_unlock(node);
+	return err;
+}
+
 static int attributes_job(void *arg)
 {
-	const uint32_t kept = VFS_ATTR_DIRECTORY | VFS_ATTR_SPARSE;
 	struct attributes_job *job = arg;
-	struct vfs_node *node = job->node;
-	int err = vfs_node_stat(node, &node->stat);
+	int err =
+		attributes_store(job, node_worker(job->node), VFS_ATTR_DIRECTORY | VFS_ATTR_SPARSE);
 
-	if (err)
-		return err;
-	node->stat.attributes =
-		(node->stat.attributes & kept) | (job->attributes & ~(kept | VFS_ATTR_NORMAL));
-	err = stat_store(node->share, node_worker(node), node->fd, &node->stat);
-	if (!err)
-		err = hold_times(node, VFS_TIME_CHANGE);
-	return err ? err : vfs_node_stat(node, &node->stat);
+	return err ? err : hold_times(job->node, VFS_TIME_CHANGE);
 }
 
 static int sparse_job(void *arg)
 {
 	struct attributes_job *job = arg;
-	struct vfs_node *node = job->node;
-	int err = vfs_node_stat(node, &node->stat);
 
-	if (err)
-		return err;
-	node->stat.attributes = (node->stat.attributes & ~VFS_ATTR_SPARSE) | job->attributes;
-	err = stat_store(node->share, node->cred, node->fd, &node->stat);
-	return err ? err : vfs_node_stat(node, &node->stat);
+	return attributes_store(job, job->node->cred, ~VFS_ATTR_SPARSE);
 }
 
 int vfs_node_set_sparse(struct vfs_node *node, bool sparse)

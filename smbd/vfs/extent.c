@@ -160,11 +160,17 @@ int vfs_node_ranges(struct vfs_node *node, const struct vfs_range *range, struct
 		    unsigned max)
 {
 	struct ranges_job job = {node, range, out, max};
+	struct vfs_stat st;
+	int err = 0;
 
 	if (!range_ok(range))
 		return -EINVAL;
 	/* who was not told that the file is sparse takes all of it to be there */
-	if (node->stream || !(node->stat.attributes & VFS_ATTR_SPARSE))
+	if (!node->stream)
+		err = vfs_node_stat(node, &st);
+	if (err)
+		return err;
+	if (node->stream || !(st.attributes & VFS_ATTR_SPARSE))
 		return ranges_whole(node, range, out, max);
 	return vfs_run(ranges_job, &job);
 }

@@ -3,8 +3,8 @@
  * What the files of vfs/ share and nobody else sees: taking an identity, resolving a name beneath a
  * root, the index of folded names, and how a file's state is read from the medium.
  *
- * Locks, outermost first: names_lock(), the index's mutex; the share's and the table of change
- * times are taken alone.
+ * Locks, outermost first: names_lock(), the index's mutex; inode_lock(), then the table of change
+ * times or a node's held_mutex; the share's is taken alone.
  *
  * Thread: unless it says so, code here runs in a job (vfs_run()): on a worker, or on the caller's
  * thread outside a fiber; it may block and never suspends. Errors: negative errno, as vfs.h has it.
@@ -146,6 +146,10 @@ void change_time_apply(struct vfs_stat *st); /* st->ctime is the real one before
 /* Put back the times that are held and that I/O of this kind (VFS_TIME_*) has moved (data.c). In a
  * job or a fiber. */
 int hold_times(struct vfs_node *node, unsigned touched);
+static inline bool holds_times(const struct vfs_node *node, unsigned any_of)
+{
+	return __atomic_load_n(&node->held_times, __ATOMIC_RELAXED) & any_of;
+}
 
 /* ---- extended attributes (ea.c, streams.c) ---- */
 #define XATTR_NAME_MAX_SIZE 256 /* with its NUL */
@@ -170,6 +174,11 @@ int vfs_run(int (*fn)(void *arg), void *arg);
  * a job. Takes descriptors of the directories, which may be the same. */
 void names_lock(int dir, int other);
 void names_unlock(int dir, int other);
+
+/* Whoever reads something of an inode and stores what follows from it (a stream, attributes), and
+ * all who must see that as one step: held in a job. By inode; taken alone. */
+void inode_lock(const struct vfs_node *node);
+void inode_unlock(const struct vfs_node *node);
 
 struct vfs_node *node_new(struct vfs_share *share, struct vfs_cred *cred);
 int node_open_self(struct vfs_node *node, int flags); /* its inode again, as its cred */

@@ -30,11 +30,13 @@ struct vfs_node *node_new(struct vfs_share *share, struct vfs_cred *cred)
 	node->share = vfs_share_get(share);
 	node->cred = vfs_cred_get(cred);
 	node->fd = -1;
+	pthread_mutex_init(&node->held_mutex, NULL);
 	return node;
 }
 
 static void node_free(struct vfs_node *node)
 {
+	pthread_mutex_destroy(&node->held_mutex);
 	if (node->fd >= 0)
 		close(node->fd);
 	vfs_cred_put(node->cred);
@@ -215,6 +217,19 @@ void names_unlock(int dir, int other)
 	pthread_mutex_unlock(&names_mutexes[a]);
 	if (a != b)
 		pthread_mutex_unlock(&names_mutexes[b]);
+}
+
+static pthread_mutex_t inode_mutexes[NAMES_MUTEXES] = {[0 ... NAMES_MUTEXES - 1] =
+							       PTHREAD_MUTEX_INITIALIZER};
+
+void inode_lock(const struct vfs_node *node)
+{
+	pthread_mutex_lock(&inode_mutexes[node->id.ino % NAMES_MUTEXES]);
+}
+
+void inode_unlock(const struct vfs_node *node)
+{
+	pthread_mutex_unlock(&inode_mutexes[node->id.ino % NAMES_MUTEXES]);
 }
 
 struct create_job {

@@ -5,7 +5,7 @@
  * an empty stream has a value too. NAME is UTF-8 as the client gave it; without regard to case
  * unless the share is case sensitive.
  *
- * A stream is read and written as a whole, under a mutex chosen by its file; who may do so was
+ * A stream is read and written as a whole, under its file's inode_lock(); who may do so was
  * checked when it was opened, so it is done as the process itself.
  */
 #include <errno.h>
@@ -26,16 +26,8 @@
 #define PREFIX_LEN  (sizeof(PREFIX) - 1)
 #define SUFFIX_LEN  (sizeof(SUFFIX) - 1)
 #define VALUE_BYTES 65536 /* XATTR_SIZE_MAX */
-#define MUTEXES     64
 /* Names of one open that are kept till it ends: so often it may be renamed through that. */
 #define OLD_STREAMS_MAX 1024
-
-static pthread_mutex_t mutexes[MUTEXES] = {[0 ... MUTEXES - 1] = PTHREAD_MUTEX_INITIALIZER};
-
-static pthread_mutex_t *mutex_of(const struct vfs_node *node)
-{
-	return &mutexes[node->id.ino % MUTEXES];
-}
 
 /* The name may be changed by a rename while I/O goes on; who has the old one meets -ENOENT. */
 static const char *stream_of(const struct vfs_node *node)
@@ -50,7 +42,8 @@ static void stream_set(struct vfs_node *node, const char *name)
 
 	for (const char *s = name; exact && *s; s++)
 		h = (h ^ (uint8_t)*s) * 0x100000001b3ull;
-	node->id.stream = (exact ? h : name_fold_hash(name, strlen(name))) | 1;
+	__atomic_store_n(&node->id.stream, (exact ? h : name_fold_hash(name, strlen(name))) | 1,
+			 __ATOMIC_RELAXED);
 	__atomic_store_n(&node->stream, name, __ATOMIC_RELEASE);
 }
 
@@ -206,7 +199,7 @@ static int io_value(struct io_job *job, const char *name, uint8_t *value)
 	err = copy_in(job, value, &size);
 	if (!err)
 		err = store(job->node, name, value, size, 0);
-	if (!err && !(job->node->held_times & VFS_TIME_WRITE))
+	if (!err && !holds_times(job->node, VFS_TIME_WRITE))
 		(void)touch(job->node->fd, NULL);
 	return err;
 }
@@ -220,11 +213,11 @@ static int io_job(void *arg)
 
 	if (err)
 		return err;
-	pthread_mutex_lock(mutex_of(job->node));
+	inode_lock(job->node);
 	err = find(job->node, stream_of(job->node), name);
 	if (!err)
 		err = io_value(job, name, value);
-	pthread_mutex_unlock(mutex_of(job->node));
+	inode_unlock(job->node);
 	free(value);
 	return err;
 }
@@ -272,7 +265,7 @@ int stream_stat(const struct vfs_node *node, struct vfs_stat *st)
 	int err = find(node, stream_of(node), name);
 	ssize_t n;
 
-	st->id.stream = node->id.stream;
+	st->id.stream = __atomic_load_n(&node->id.stream, __ATOMIC_RELAXED);
 	st->size = st->alloc = 0;
 	st->directory = false;
 	st->attributes &= ~VFS_ATTR_DIRECTORY;
@@ -304,13 +297,13 @@ static int stream_open_job(void *arg)
 	uint8_t empty[1];
 	int err;
 
-	pthread_mutex_lock(mutex_of(job->node));
+	inode_lock(job->node);
 	err = find(job->node, job->stream, job->name);
 	if (err == -ENOENT && job->create)
 		err = store(job->node, job->name, empty, 0, XATTR_CREATE);
 	else if (!err && job->create)
 		err = -EEXIST;
-	pthread_mutex_unlock(mutex_of(job->node));
+	inode_unlock(job->node);
 	return err;
 }
 
@@ -372,11 +365,11 @@ static int unlink_job(void *arg)
 	char name[XATTR_NAME_MAX_SIZE], proc[PROC_FD_MAX];
 	int err;
 
-	pthread_mutex_lock(mutex_of(node));
+	inode_lock(node);
 	err = find(node, stream_of(node), name);
 	if (!err && removexattr(proc_fd_path(node->fd, proc), name) != 0)
 		err = -errno;
-	pthread_mutex_unlock(mutex_of(node));
+	inode_unlock(node);
 	return err == -ENODATA ? -ENOENT : err;
 }
 
@@ -389,17 +382,21 @@ static int unlink_all_job(void *arg)
 {
 	struct vfs_node *node = arg;
 	char proc[PROC_FD_MAX], *list;
-	ssize_t n = xattr_list(node->fd, &list);
 	size_t len;
+	ssize_t n;
 	int err = 0;
 
+	inode_lock(node); /* or who is writing one would bring it back */
+	n = xattr_list(node->fd, &list);
 	if (n < 0)
-		return n == -EOPNOTSUPP ? 0 : (int)n;
+		err = n == -EOPNOTSUPP ? 0 : (int)n;
 	for (const char *at = list; at < list + n; at += strlen(at) + 1)
 		if (stream_in(at, &len) && removexattr(proc_fd_path(node->fd, proc), at) != 0 &&
 		    errno != ENODATA)
 			err = -errno;
-	free(list);
+	inode_unlock(node);
+	if (n >= 0)
+		free(list);
 	return err;
 }
 
@@ -462,7 +459,7 @@ static int stream_rename_job(void *arg)
 	char *own = NULL;
 	int err = -ENOSPC;
 
-	pthread_mutex_lock(mutex_of(node));
+	inode_lock(node);
 	if (node->old_streams < OLD_STREAMS_MAX)
 		own = talloc_strdup(node, job->to);
 	if (own)
@@ -473,7 +470,7 @@ static int stream_rename_job(void *arg)
 	} else {
 		talloc_free(own);
 	}
-	pthread_mutex_unlock(mutex_of(node));
+	inode_unlock(node);
 	return err;
 }
 

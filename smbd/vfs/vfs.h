@@ -26,6 +26,7 @@
 #ifndef SMBD_VFS_VFS_H
 #define SMBD_VFS_VFS_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -185,15 +186,16 @@ struct vfs_node {
 	struct vfs_cred *cred; /* who it was opened as, and works as */
 	struct vfs_id id;
 	struct vfs_id parent; /* the directory it was found in; zeros for the root */
-	struct vfs_stat stat; /* snapshot, as of the call that made or last refreshed it */
+	struct vfs_stat stat; /* as of the call that found or made it; vfs_node_stat() asks anew */
 	char *path;           /* the real spelling, as of that call; talloc child of the node */
 	int fd;               /* O_PATH until vfs_node_open() */
 	const char *stream;   /* as spelled on disk; NULL: the unnamed one */
 	bool trusted; /* a descriptor gave the rights: what POSIX forbids is done as the process */
 	bool can_read,
 		can_write;    /* how fd is open; of a stream, what is allowed: fd stays O_PATH */
-	unsigned held_times;  /* VFS_TIME_*: see vfs_node_set_times() */
 	unsigned old_streams; /* names that `stream` was, and that are kept */
+	unsigned held_times;  /* VFS_TIME_*: see vfs_node_set_times(); atomic */
+	pthread_mutex_t held_mutex; /* of what follows, and to change it; for moments */
 	struct timespec held_atime, held_mtime, held_ctime;
 };
 
@@ -237,7 +239,7 @@ int vfs_node_close(struct vfs_node *node);
 #define VFS_MAY_OWN     0x10u /* is its owner, or root */
 int vfs_node_access(struct vfs_node *node, unsigned *may);
 
-/* Ask anew; node->stat is refreshed too. Does not suspend. */
+/* Ask anew. Does not suspend. */
 int vfs_node_stat(struct vfs_node *node, struct vfs_stat *stat);
 
 /* Where the file is now, as the kernel knows; "" for the root. -ESTALE when it has no name left or

@@ -226,7 +226,8 @@ static void test_attributes_without_store(void **state)
 	node = lookup(&f, "ro");
 	assert_int_equal(node->stat.attributes, VFS_ATTR_READONLY);
 	assert_int_equal(vfs_node_set_attributes(node, VFS_ATTR_ARCHIVE), 0);
-	assert_int_equal(node->stat.attributes, VFS_ATTR_NORMAL);
+	assert_int_equal(vfs_node_stat(node, &st), 0);
+	assert_int_equal(st.attributes, VFS_ATTR_NORMAL);
 	vfs_node_close(node);
 	fixture_close(&f);
 }

@@ -119,10 +119,12 @@ static void test_store(void **state)
 	struct vfs_node *node = make(f, "f", false), *dir = make(f, "d", true);
 	void *ctx = talloc_new(NULL);
 	struct vfs_acl acl;
+	struct vfs_stat st;
 
 	assert_int_equal(vfs_node_descriptor(node, ctx, &got), -ENODATA);
 	assert_int_equal(vfs_node_protect(node, &to), 0);
-	assert_int_equal(node->stat.mode & 0777, 0640);
+	assert_int_equal(vfs_node_stat(node, &st), 0);
+	assert_int_equal(st.mode & 0777, 0640);
 	assert_int_equal(vfs_node_descriptor(node, ctx, &got), 0);
 	assert_true(sid_equal(&got.owner, &sd.owner));
 	to.acl = &named;
@@ -151,6 +153,7 @@ static void test_owner_loses_set_user_id(void **state)
 	struct vfs_protection to = {0, (gid_t)-1, &plain, NULL};
 	struct fixture *f = *state;
 	struct vfs_node *node;
+	struct vfs_stat st;
 
 	if (geteuid() != 0)
 		skip();
@@ -160,8 +163,9 @@ static void test_owner_loses_set_user_id(void **state)
 	node = lookup(f, "f");
 	assert_int_equal(node->stat.mode & 07777, 04755);
 	assert_int_equal(vfs_node_protect(node, &to), 0);
-	assert_int_equal(node->stat.uid, 0);
-	assert_int_equal(node->stat.mode & 07777, 0755);
+	assert_int_equal(vfs_node_stat(node, &st), 0);
+	assert_int_equal(st.uid, 0);
+	assert_int_equal(st.mode & 07777, 0755);
 	vfs_node_close(node);
 }
 
