@@ -143,7 +143,8 @@ static struct nt_status create_check_contexts(const struct smb2_create_contexts_
 	return STATUS_SUCCESS;
 }
 
-/* 3.3.5.9.2 SecD */
+/* 3.3.5.9.2 SecD. Its SACL is set by privilege alone, whatever access is asked for, as Windows'
+ * SeAssignSecurity() has it. */
 static struct nt_status create_check_descriptor(struct creation *c)
 {
 	struct rd r = wire_blob_rd(c->in.contexts.sd_buffer);
@@ -151,7 +152,11 @@ static struct nt_status create_check_descriptor(struct creation *c)
 	if (!(c->in.contexts.present & SMB2_CREATE_SD_BUFFER))
 		return STATUS_SUCCESS;
 	c->has_sd = true;
-	return security_descriptor_decode(&r, &c->sd) ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
+	if (!security_descriptor_decode(&r, &c->sd))
+		return STATUS_INVALID_PARAMETER;
+	if (c->sd.has_sacl && !(security_token(c->req).privileges & PRIVILEGE_SECURITY))
+		return STATUS_PRIVILEGE_NOT_HELD;
+	return STATUS_SUCCESS;
 }
 
 /* [MS-SMB2] 3.3.5.9 TimeWarp: which version is meant; none but the present one can be changed. As
@@ -229,7 +234,7 @@ static struct nt_status create_grant_existing(struct creation *c, struct vfs_nod
 	if (!nt_success(status))
 		return status;
 	/* [MS-FSA] 2.1.5.1.2.1: read-only files are not opened for writing */
-	if (!node->stat.directory && (node->stat.attributes & VFS_ATTR_READONLY))
+	if (!node->stat.directory && (node->stat.attributes & FILE_ATTRIBUTE_READONLY))
 		maximal &= ~(FILE_WRITE_DATA | FILE_APPEND_DATA);
 	return create_grant(c, maximal);
 }
@@ -270,7 +275,7 @@ static struct nt_status create_check_overwrite(const struct creation *c,
 
 	if (!create_truncates(c))
 		return STATUS_SUCCESS;
-	if (node->stat.attributes & VFS_ATTR_READONLY)
+	if (node->stat.attributes & FILE_ATTRIBUTE_READONLY)
 		return STATUS_ACCESS_DENIED;
 	if ((node->stat.attributes & kept) & ~c->in.file_attributes)
 		return STATUS_ACCESS_DENIED;
@@ -355,7 +360,7 @@ static struct nt_status create_open_existing(struct creation *c, struct vfs_node
 	if (nt_success(status))
 		status = create_check_overwrite(c, node);
 	if (nt_success(status) && (c->in.create_options & FILE_DELETE_ON_CLOSE) &&
-	    (node->stat.attributes & VFS_ATTR_READONLY))
+	    (node->stat.attributes & FILE_ATTRIBUTE_READONLY))
 		status = STATUS_CANNOT_DELETE;
 	c->h->file.overwrites = truncate;
 	if (nt_success(status))

@@ -9,8 +9,6 @@
 #include "smbd/vfs/vfs.h"
 #include "smbd/wire/fscc/ea.h"
 
-#define EA_FIXED_BYTES 8 /* of an entry, with its link */
-
 static char *ea_name(struct request *req, struct wire_blob name)
 {
 	return talloc_strndup(request_pool(req), (const char *)name.data, name.len);
@@ -116,9 +114,7 @@ struct nt_status ea_bytes(struct request *req, struct vfs_node *node, uint32_t *
 	int err = vfs_node_eas(node, request_pool(req), &eas, &count);
 
 	*bytes = 0;
-	for (unsigned i = 0; !err && i < count; i++) {
-		*bytes = (*bytes + 3) & ~3u;
-		*bytes += (uint32_t)(EA_FIXED_BYTES + strlen(eas[i].name) + 1 + eas[i].len);
-	}
+	for (unsigned i = 0; !err && i < count; i++)
+		*bytes = vfs_ea_bytes(*bytes, strlen(eas[i].name), eas[i].len);
 	return nt_status_from_errno(err);
 }

@@ -243,7 +243,7 @@ static struct nt_status clone_check(const struct handle *source, const struct ha
 	if (in->source_file_offset + in->byte_count > from.size ||
 	    in->target_file_offset + in->byte_count > to.size)
 		return STATUS_NOT_SUPPORTED;
-	if ((from.attributes ^ to.attributes) & to.attributes & VFS_ATTR_SPARSE)
+	if ((from.attributes ^ to.attributes) & to.attributes & FILE_ATTRIBUTE_SPARSE_FILE)
 		return STATUS_NOT_SUPPORTED;
 	return STATUS_SUCCESS;
 }

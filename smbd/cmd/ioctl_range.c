@@ -80,7 +80,7 @@ struct nt_status ioctl_zero_data(struct request *req, const struct ioctl *ioctl)
 	range = (struct vfs_range){in.file_offset, in.beyond_final_zero - in.file_offset};
 	err = vfs_node_stat(h->file.node, &st);
 	return err ? nt_status_from_errno(err)
-		   : range_zero(h, &range, st.attributes & VFS_ATTR_SPARSE);
+		   : range_zero(h, &range, st.attributes & FILE_ATTRIBUTE_SPARSE_FILE);
 }
 
 /* [MS-FSA] 2.1.5.10.22 */

@@ -38,6 +38,7 @@ static void dir_entry_fill(const struct vfs_dirent *entry, uint8_t class, struct
 	out->end_of_file = st->size;
 	out->allocation_size = st->alloc;
 	out->file_attributes = st->attributes;
+	out->ea_size = entry->ea_bytes;
 	out->file_id = st->id.ino;
 	for (unsigned i = 0; i < 8; i++)
 		out->file_id_128[i] = (uint8_t)(st->id.ino >> (8 * i));
@@ -55,7 +56,7 @@ static struct nt_status dir_position(struct handle *h,
 	}
 	if (!h->dir) {
 		/* with facts, whatever the class: the next request may ask for another */
-		err = vfs_dir_open(h->file.node, query->file_name.data, query->file_name.len, false,
+		err = vfs_dir_open(h->file.node, query->file_name.data, query->file_name.len,
 				   &h->dir);
 		h->dir_answered = false;
 	} else if (query->flags & SMB2_RESTART_SCANS) {

@@ -446,7 +446,7 @@ static struct nt_status delete_allowed(struct file_open *open)
 	struct vfs_stat st;
 	int err = vfs_node_stat(open->node, &st);
 
-	if (!err && (st.attributes & VFS_ATTR_READONLY))
+	if (!err && (st.attributes & FILE_ATTRIBUTE_READONLY))
 		return STATUS_CANNOT_DELETE;
 	if (!err && st.directory)
 		err = vfs_node_is_empty(open->node);

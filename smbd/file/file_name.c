@@ -119,7 +119,7 @@ static struct nt_status target_allowed(struct file_table *table, const struct fi
 		; /* itself: its case, or another of its links */
 	else if (!replace)
 		status = STATUS_OBJECT_NAME_COLLISION;
-	else if (target->stat.directory || (target->stat.attributes & VFS_ATTR_READONLY))
+	else if (target->stat.directory || (target->stat.attributes & FILE_ATTRIBUTE_READONLY))
 		status = STATUS_ACCESS_DENIED;
 	else
 		status = target_hold(table, &target->id, held);

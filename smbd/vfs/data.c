@@ -326,8 +326,8 @@ static int attributes_store(struct attributes_job *job, const struct vfs_cred *c
 	inode_lock(node);
 	err = vfs_node_stat(node, &st);
 	if (!err) {
-		st.attributes =
-			(st.attributes & kept) | (job->attributes & ~(kept | VFS_ATTR_NORMAL));
+		st.attributes = (st.attributes & kept) |
+				(job->attributes & ~(kept | FILE_ATTRIBUTE_NORMAL));
 		err = stat_store(node->share, cred, node->fd, &st);
 	}
 	inode_unlock(node);
@@ -337,8 +337,8 @@ static int attributes_store(struct attributes_job *job, const struct vfs_cred *c
 static int attributes_job(void *arg)
 {
 	struct attributes_job *job = arg;
-	int err =
-		attributes_store(job, node_worker(job->node), VFS_ATTR_DIRECTORY | VFS_ATTR_SPARSE);
+	int err = attributes_store(job, node_worker(job->node),
+				   FILE_ATTRIBUTE_DIRECTORY | FILE_ATTRIBUTE_SPARSE_FILE);
 
 	return err ? err : hold_times(job->node, VFS_TIME_CHANGE);
 }
@@ -347,12 +347,12 @@ static int sparse_job(void *arg)
 {
 	struct attributes_job *job = arg;
 
-	return attributes_store(job, job->node->cred, ~VFS_ATTR_SPARSE);
+	return attributes_store(job, job->node->cred, ~FILE_ATTRIBUTE_SPARSE_FILE);
 }
 
 int vfs_node_set_sparse(struct vfs_node *node, bool sparse)
 {
-	struct attributes_job job = {node, sparse ? VFS_ATTR_SPARSE : 0};
+	struct attributes_job job = {node, sparse ? FILE_ATTRIBUTE_SPARSE_FILE : 0};
 
 	if (node_is_frozen(node))
 		return -EROFS;

@@ -46,7 +46,6 @@ struct vfs_dir {
 	struct vfs_node *node;
 	int fd;
 	enum phase phase;
-	bool names_only;
 	bool single; /* the pattern is one name, in `leaf` */
 	char leaf[NAME_DISK_MAX];
 	uint8_t *pattern;
@@ -80,6 +79,8 @@ static bool slot_follow(struct vfs_dir *dir, struct slot *slot)
 	if (path && where.root) {
 		fd = resolve_open(&where, path, O_PATH, false);
 		shown = fd >= 0 && stat_fd(node->share, fd, slot->name, &slot->entry.stat) == 0;
+		if (shown)
+			slot->entry.ea_bytes = ea_bytes_at(node->share, fd, NULL);
 		if (fd >= 0)
 			close(fd);
 	}
@@ -123,8 +124,7 @@ static bool slot_readable(struct vfs_dir *dir, const char *name)
 }
 
 /* 1: the slot holds the entry; 0: it isn't shown, or is gone again; else an error. */
-static int slot_fill(struct vfs_dir *dir, const char *name, uint64_t ino, unsigned char type,
-		     uint64_t position)
+static int slot_fill(struct vfs_dir *dir, const char *name, uint64_t position)
 {
 	struct slot *slot = &dir->batch[dir->slots];
 	size_t len = strlen(name);
@@ -135,14 +135,11 @@ static int slot_fill(struct vfs_dir *dir, const char *name, uint64_t ino, unsign
 	slot_name(slot, name, len, position);
 	if (!slot_matches(dir, slot) || !slot_readable(dir, name))
 		return 0;
-	if (dir->names_only && type != DT_LNK && type != DT_UNKNOWN) {
-		slot->entry.stat.id.ino = ino;
-		slot->entry.stat.directory = type == DT_DIR;
-		return 1;
-	}
 	got = stat_at(dir->node->share, dir->fd, name, &slot->entry.stat);
 	if (got == 1)
 		return slot_follow(dir, slot);
+	if (got == 0)
+		slot->entry.ea_bytes = ea_bytes_at(dir->node->share, dir->fd, name);
 	return got == 0 ? 1 : got == -ENOENT ? 0 : got;
 }
 
@@ -161,6 +158,8 @@ static int slot_fill_dots(struct vfs_dir *dir, bool parent)
 	if (!slot_matches(dir, slot))
 		return 0;
 	err = stat_at(dir->node->share, dir->fd, real, &slot->entry.stat);
+	if (!err)
+		slot->entry.ea_bytes = ea_bytes_at(dir->node->share, dir->fd, real);
 	return err ? err : 1;
 }
 
@@ -172,10 +171,10 @@ static int fill_single(struct vfs_dir *dir)
 	dir->phase = PHASE_END;
 	if (strlen(dir->leaf) > NAME_MAX)
 		return 0;
-	got = slot_fill(dir, dir->leaf, 0, DT_UNKNOWN, 0);
+	got = slot_fill(dir, dir->leaf, 0);
 	if (got == 0 && !dir->node->share->options.case_sensitive) {
 		got = index_find(dir->fd, dir->leaf, real);
-		got = got == 0 ? slot_fill(dir, real, 0, DT_UNKNOWN, 0) : got == -ENOENT ? 0 : got;
+		got = got == 0 ? slot_fill(dir, real, 0) : got == -ENOENT ? 0 : got;
 	}
 	if (got > 0)
 		dir->slots++;
@@ -206,7 +205,7 @@ static int fill_names(struct vfs_dir *dir)
 		int got = 0;
 
 		if (strcmp(e->name, ".") != 0 && strcmp(e->name, "..") != 0)
-			got = slot_fill(dir, e->name, e->ino, e->type, (uint64_t)e->off);
+			got = slot_fill(dir, e->name, (uint64_t)e->off);
 		if (got < 0)
 			return got;
 		dir->raw_off += e->reclen;
@@ -253,7 +252,7 @@ static int open_job(void *arg)
 	return dir->fd < 0 ? dir->fd : 0;
 }
 
-int vfs_dir_open(struct vfs_node *node, const uint8_t *pattern, size_t pattern_len, bool names_only,
+int vfs_dir_open(struct vfs_node *node, const uint8_t *pattern, size_t pattern_len,
 		 struct vfs_dir **out)
 {
 	struct vfs_dir *dir = talloc(NULL, struct vfs_dir);
@@ -266,7 +265,6 @@ int vfs_dir_open(struct vfs_node *node, const uint8_t *pattern, size_t pattern_l
 	dir->ahead = AHEAD;
 	dir->slots = dir->next = 0;
 	dir->node = node;
-	dir->names_only = names_only;
 	dir->pattern_len = pattern_len & ~(size_t)1;
 	dir->pattern = talloc_memdup(dir, pattern ? pattern : (const uint8_t *)"", pattern_len);
 	if (!dir->pattern)

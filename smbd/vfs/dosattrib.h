@@ -20,7 +20,7 @@
 
 struct dosattrib {
 	bool has_attributes, has_birth;
-	uint32_t attributes; /* VFS_ATTR_*; no NORMAL */
+	uint32_t attributes; /* FILE_ATTRIBUTE_*; no NORMAL */
 	struct timespec birth;
 };
 

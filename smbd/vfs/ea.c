@@ -6,6 +6,7 @@
  */
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -17,6 +18,9 @@
 
 #define PREFIX     "user."
 #define PREFIX_LEN (sizeof(PREFIX) - 1)
+
+#define EA_FIXED_BYTES 8u   /* of an entry, with its link */
+#define LIST_BYTES     4096 /* of names: an entry of a listing with more shows no EaSize */
 
 ssize_t xattr_list(int fd, char **list)
 {
@@ -71,6 +75,51 @@ bool vfs_ea_name_valid(const char *name)
 	return true;
 }
 
+/* ---- how much ---- */
+
+/* Each begins at a multiple of 4. */
+uint32_t vfs_ea_bytes(uint32_t bytes, size_t name_len, size_t value_len)
+{
+	return ((bytes + 3) & ~3u) + EA_FIXED_BYTES + (uint32_t)(name_len + 1 + value_len);
+}
+
+/* The EA that an attribute is, as clients see it; NULL: it is none. */
+static const char *ea_in(const struct vfs_share *share, const char *attribute)
+{
+	const char *name = attribute + PREFIX_LEN;
+
+	if (strncmp(attribute, PREFIX, PREFIX_LEN) != 0 || is_private(share, name) ||
+	    !vfs_ea_name_valid(name))
+		return NULL;
+	return name;
+}
+
+uint32_t ea_bytes_at(const struct vfs_share *share, int dir, const char *name)
+{
+	char path[PROC_FD_MAX + NAME_MAX + 2], list[LIST_BYTES];
+	uint32_t bytes = 0;
+	ssize_t n;
+
+	if (!share->options.ea_support)
+		return 0;
+	proc_fd_path(dir, path);
+	if (name)
+		strcat(strcat(path, "/"), name);
+	n = name ? llistxattr(path, list, sizeof(list)) : listxattr(path, list, sizeof(list));
+	for (const char *at = list; n > 0 && at < list + n; at += strlen(at) + 1) {
+		const char *ea = ea_in(share, at);
+		ssize_t len = !ea    ? 0
+			      : name ? lgetxattr(path, at, NULL, 0)
+				     : getxattr(path, at, NULL, 0);
+
+		if (len > 0 && len <= UINT16_MAX)
+			bytes = vfs_ea_bytes(bytes, strlen(ea), (size_t)len);
+	}
+	return bytes;
+}
+
+/* ---- asking ---- */
+
 struct ea_job {
 	struct vfs_node *node;
 	void *ctx;
@@ -117,9 +166,7 @@ static int list_job(void *arg)
 	if (n < 0)
 		return n == -EOPNOTSUPP ? 0 : (int)n;
 	for (const char *at = list; !err && at < list + n; at += strlen(at) + 1)
-		if (strncmp(at, PREFIX, PREFIX_LEN) == 0 &&
-		    !is_private(job->node->share, at + PREFIX_LEN) &&
-		    vfs_ea_name_valid(at + PREFIX_LEN))
+		if (ea_in(job->node->share, at))
 			err = add(job, at + PREFIX_LEN);
 	free(list);
 	return err;

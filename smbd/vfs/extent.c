@@ -170,7 +170,7 @@ int vfs_node_ranges(struct vfs_node *node, const struct vfs_range *range, struct
 		err = vfs_node_stat(node, &st);
 	if (err)
 		return err;
-	if (node->stream || !(st.attributes & VFS_ATTR_SPARSE))
+	if (node->stream || !(st.attributes & FILE_ATTRIBUTE_SPARSE_FILE))
 		return ranges_whole(node, range, out, max);
 	return vfs_run(ranges_job, &job);
 }

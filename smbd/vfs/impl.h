@@ -157,6 +157,10 @@ static inline bool holds_times(const struct vfs_node *node, unsigned any_of)
 /* All names, malloc'ed, each with its NUL: their bytes. */
 ssize_t xattr_list(int fd, char **list);
 
+/* What the EAs of a name in a directory (NULL: of the descriptor itself) take in a list; 0 also of
+ * more than one would look through for each entry of a listing. In a job. */
+uint32_t ea_bytes_at(const struct vfs_share *share, int dir, const char *name);
+
 /* What data.c and node.c do for a node that is a stream. All but the last suspend. */
 ssize_t stream_preadv(struct vfs_node *node, const struct iovec *iov, unsigned count, off_t off);
 ssize_t stream_pwritev(struct vfs_node *node, const struct iovec *iov, unsigned count, off_t off);

@@ -279,10 +279,11 @@ static int make_rest(struct vfs_node *node, const struct place *place,
 		err = stat_fd(node->share, node->fd, NULL, &node->stat);
 	if (err)
 		return err;
-	node->stat.attributes &= ~VFS_ATTR_NORMAL;
-	node->stat.attributes |= create->attributes & ~(VFS_ATTR_NORMAL | VFS_ATTR_DIRECTORY);
+	node->stat.attributes &= ~FILE_ATTRIBUTE_NORMAL;
+	node->stat.attributes |=
+		create->attributes & ~(FILE_ATTRIBUTE_NORMAL | FILE_ATTRIBUTE_DIRECTORY);
 	if (!create->directory)
-		node->stat.attributes |= VFS_ATTR_ARCHIVE;
+		node->stat.attributes |= FILE_ATTRIBUTE_ARCHIVE;
 	err = stat_store(node->share, node->cred, node->fd, &node->stat);
 	if (!err && create->alloc && !create->directory &&
 	    fallocate(node->fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)create->alloc) != 0 &&

@@ -17,9 +17,10 @@
 #include "smbd/vfs/impl.h"
 
 /* What a client can store; the rest follows from what the file is. */
-#define STORED                                                                      \
-	(VFS_ATTR_READONLY | VFS_ATTR_HIDDEN | VFS_ATTR_SYSTEM | VFS_ATTR_ARCHIVE | \
-	 VFS_ATTR_TEMPORARY | VFS_ATTR_SPARSE | VFS_ATTR_OFFLINE | VFS_ATTR_NOT_CONTENT_INDEXED)
+#define STORED                                                                            \
+	(FILE_ATTRIBUTE_READONLY | FILE_ATTRIBUTE_HIDDEN | FILE_ATTRIBUTE_SYSTEM |        \
+	 FILE_ATTRIBUTE_ARCHIVE | FILE_ATTRIBUTE_TEMPORARY | FILE_ATTRIBUTE_SPARSE_FILE | \
+	 FILE_ATTRIBUTE_OFFLINE | FILE_ATTRIBUTE_NOT_CONTENT_INDEXED)
 
 static struct timespec ts_of(struct statx_timestamp t)
 {
@@ -95,14 +96,14 @@ static void attributes_from(const struct vfs_share *share, struct vfs_stat *st, 
 	if (dos.has_attributes)
 		st->attributes = dos.attributes & STORED;
 	else if (!st->directory && !(st->mode & 0222))
-		st->attributes = VFS_ATTR_READONLY;
+		st->attributes = FILE_ATTRIBUTE_READONLY;
 	if (share->options.hide_dot_files && leaf && leaf[0] == '.' && strcmp(leaf, ".") != 0 &&
 	    strcmp(leaf, "..") != 0)
-		st->attributes |= VFS_ATTR_HIDDEN;
+		st->attributes |= FILE_ATTRIBUTE_HIDDEN;
 	if (st->directory)
-		st->attributes |= VFS_ATTR_DIRECTORY;
+		st->attributes |= FILE_ATTRIBUTE_DIRECTORY;
 	if (!st->attributes)
-		st->attributes = VFS_ATTR_NORMAL;
+		st->attributes = FILE_ATTRIBUTE_NORMAL;
 }
 
 int stat_fd(const struct vfs_share *share, int fd, const char *leaf, struct vfs_stat *st)
@@ -174,7 +175,7 @@ static int set_xattr(int fd, const void *arg)
 	const struct vfs_stat *st = arg;
 	struct dosattrib dos = {.has_attributes = true,
 				.has_birth = true,
-				.attributes = st->attributes & (STORED | VFS_ATTR_DIRECTORY),
+				.attributes = st->attributes & (STORED | FILE_ATTRIBUTE_DIRECTORY),
 				.birth = st->btime};
 	uint8_t value[DOSATTRIB_BYTES];
 	char proc[PROC_FD_MAX];
@@ -198,7 +199,7 @@ static int set_mode(int fd, const void *arg)
 
 	if (st->directory)
 		return 0;
-	if (st->attributes & VFS_ATTR_READONLY)
+	if (st->attributes & FILE_ATTRIBUTE_READONLY)
 		mode &= ~(mode_t)0222;
 	else if (!(mode & 0222))
 		mode |= 0200;

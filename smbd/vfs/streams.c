@@ -268,9 +268,9 @@ int stream_stat(const struct vfs_node *node, struct vfs_stat *st)
 	st->id.stream = __atomic_load_n(&node->id.stream, __ATOMIC_RELAXED);
 	st->size = st->alloc = 0;
 	st->directory = false;
-	st->attributes &= ~VFS_ATTR_DIRECTORY;
+	st->attributes &= ~FILE_ATTRIBUTE_DIRECTORY;
 	if (!st->attributes)
-		st->attributes = VFS_ATTR_NORMAL;
+		st->attributes = FILE_ATTRIBUTE_NORMAL;
 	if (err == -ENOENT)
 		return 0; /* removed by somebody else, as an open file can be */
 	if (err)

@@ -34,6 +34,8 @@
 #include <sys/uio.h>
 #include <time.h>
 
+#include "smbd/wire/fscc/attributes.h"
+
 struct security_descriptor;
 struct vfs_share;
 struct vfs_dir;
@@ -149,28 +151,13 @@ static inline bool vfs_id_same_file(const struct vfs_id *a, const struct vfs_id 
 	return a->dev == b->dev && a->ino == b->ino && a->btime_ns == b->btime_ns;
 }
 
-/* [MS-FSCC] 2.6; those that a client can see or set here. */
-#define VFS_ATTR_READONLY            0x00000001u
-#define VFS_ATTR_HIDDEN              0x00000002u
-#define VFS_ATTR_SYSTEM              0x00000004u
-#define VFS_ATTR_DIRECTORY           0x00000010u
-#define VFS_ATTR_ARCHIVE             0x00000020u
-#define VFS_ATTR_NORMAL              0x00000080u /* none of the others */
-#define VFS_ATTR_TEMPORARY           0x00000100u
-#define VFS_ATTR_SPARSE              0x00000200u
-#define VFS_ATTR_REPARSE             0x00000400u
-#define VFS_ATTR_COMPRESSED          0x00000800u
-#define VFS_ATTR_OFFLINE             0x00001000u
-#define VFS_ATTR_NOT_CONTENT_INDEXED 0x00002000u
-#define VFS_ATTR_ENCRYPTED           0x00004000u
-
 struct vfs_stat {
 	struct vfs_id id;
 	uint64_t size;  /* 0 for a directory */
 	uint64_t alloc; /* bytes on the medium */
 	struct timespec btime, atime, mtime,
 		ctime;       /* btime as stored for SMB, else the oldest known */
-	uint32_t attributes; /* VFS_ATTR_*, never 0 */
+	uint32_t attributes; /* FILE_ATTRIBUTE_*, never 0 */
 	uint32_t links;
 	mode_t mode;
 	uid_t uid;
@@ -206,8 +193,8 @@ int vfs_lookup(struct vfs_share *share, struct vfs_cred *cred, const char *path,
 
 /* Make, exclusively: -EEXIST if the name is there in any spelling. A file comes open for reading
  * and writing (whatever its mode says), a directory for reading. Attributes: what the client asked
- * for; a file gets VFS_ATTR_ARCHIVE besides. `parent` in the new node names the directory, for the
- * check that it isn't being deleted. */
+ * for; a file gets FILE_ATTRIBUTE_ARCHIVE besides. `parent` in the new node names the directory,
+ * for the check that it isn't being deleted. */
 struct vfs_create {
 	bool directory;
 	uint32_t attributes;
@@ -285,7 +272,7 @@ ssize_t vfs_node_copy(struct vfs_node *source, const struct vfs_range *range,
  * -EXDEV on another one, -EINVAL for what is not whole blocks. */
 int vfs_node_clone(struct vfs_node *source, const struct vfs_range *range, struct vfs_node *target,
 		   uint64_t target_offset);
-/* VFS_ATTR_SPARSE is a promise to the client that zeroed ranges are holes. */
+/* FILE_ATTRIBUTE_SPARSE_FILE is a promise to the client that zeroed ranges are holes. */
 int vfs_node_set_sparse(struct vfs_node *node, bool sparse);
 
 /* ---- attributes and times ---- */
@@ -372,6 +359,7 @@ struct vfs_dirent {
 	size_t wire_len;   /* bytes of UTF-16LE */
 	uint64_t position; /* for vfs_dir_seek() */
 	struct vfs_stat stat;
+	uint32_t ea_bytes; /* that its extended attributes take in a list, [MS-FSCC] 2.4.12 */
 };
 
 /*
@@ -380,9 +368,9 @@ struct vfs_dirent {
  * for. The node is an open directory, borrowed; the enumeration has a descriptor of its own.
  * Entries made or removed meanwhile may or may not be seen; what stays is seen exactly once.
  * Links that don't resolve under the share's policy are left out, as are "." and ".." for a pattern
- * that doesn't match them. Names only: stat holds nothing but the id's inode and `directory`.
+ * that doesn't match them.
  */
-int vfs_dir_open(struct vfs_node *node, const uint8_t *pattern, size_t pattern_len, bool names_only,
+int vfs_dir_open(struct vfs_node *node, const uint8_t *pattern, size_t pattern_len,
 		 struct vfs_dir **dir);
 void vfs_dir_close(struct vfs_dir *dir);
 /* 1 and an entry that is borrowed until the next call; 0 at the end; or an error. */
@@ -438,6 +426,8 @@ int vfs_node_eas(struct vfs_node *node, void *talloc_ctx, struct vfs_ea **eas, u
 /* -EINVAL: a name that SMB does not have; -EACCES: one that is not for clients; -EOPNOTSUPP. */
 int vfs_node_set_eas(struct vfs_node *node, const struct vfs_ea *eas, unsigned count);
 bool vfs_ea_name_valid(const char *name);
+/* What a list takes, in bytes on the wire, with one more in it; [MS-FSCC] 2.4.15. */
+uint32_t vfs_ea_bytes(uint32_t bytes, size_t name_len, size_t value_len);
 
 /* ---- file system ---- */
 struct vfs_space {

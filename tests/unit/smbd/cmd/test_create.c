@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "smbd/wire/dtyp.h"
 #include "tests/fake/files.h"
 
 #define READ  FILE_GENERIC_READ
@@ -243,6 +244,27 @@ static void test_access_bits(void **state)
 			assert_status(try_request(&in), STATUS_ACCESS_DENIED);
 	}
 	remove_it("r");
+}
+
+/* A SACL needs its privilege, whatever access is asked for. */
+static void test_sacl_of_a_new_file(void **state)
+{
+	struct smb2_create_request in = file_create_args(ALL, FILE_CREATE, 0);
+	const struct security_descriptor sd = {.control = SECURITY_DESCRIPTOR_SR, .has_sacl = true};
+	uint8_t bytes[64];
+	struct wr w = wr_init(bytes, sizeof(bytes));
+
+	security_descriptor_encode(&w, &sd);
+	assert_true(wr_ok(&w));
+	in.contexts.present = SMB2_CREATE_SD_BUFFER;
+	in.contexts.sd_buffer = WIRE_BLOB(bytes, w.len);
+	if (geteuid() == 0) { /* who has every privilege */
+		assert_status(try_request(&in), STATUS_SUCCESS);
+		remove_it("r");
+	} else {
+		assert_status(try_request(&in), STATUS_PRIVILEGE_NOT_HELD);
+		assert_false(is_there("r"));
+	}
 }
 
 static void test_bad_fields(void **state)
@@ -801,6 +823,7 @@ int main(void)
 		cmocka_unit_test(test_overwrite_keeps_hidden),
 		cmocka_unit_test(test_option_bits),
 		cmocka_unit_test(test_access_bits),
+		cmocka_unit_test(test_sacl_of_a_new_file),
 		cmocka_unit_test(test_bad_fields),
 		cmocka_unit_test(test_malformed),
 		cmocka_unit_test(test_granted),

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -135,6 +136,39 @@ static void test_classes(void **state)
 }
 
 /* What does not fit comes first in the next answer: nothing twice, nothing left out. */
+/* [MS-FSCC] 2.4.8: EaSize, as FileEaInformation has it of the file itself. */
+static void test_ea_size(void **state)
+{
+	struct smb2_file_id id = make("eas", 2), file;
+	unsigned with = 0, without = 0;
+	struct wire_blob data;
+	struct dir_info info;
+	uint32_t bytes;
+	struct rd r;
+
+	if (setxattr(on_disk("eas", 0), "user.Author", "somebody", 8, 0) != 0 ||
+	    setxattr(on_disk("eas", 0), "user.B", "x", 1, 0) != 0 ||
+	    setxattr(on_disk("eas", 1), "user.DosStream.s:$DATA", "", 1, 0) != 0)
+		skip(); /* no user attributes on this file system */
+	file = file_open(&peer, "eas\\f00000", FILE_ALL_ACCESS, FILE_OPEN, 0);
+	assert_status(file_query(&peer, file, SMB2_0_INFO_FILE, FileEaInformation, 4, &data),
+		      STATUS_SUCCESS);
+	r = wire_blob_rd(data);
+	bytes = rd_u32(&r);
+	assert_true(bytes > 8 + 8 + 6 + 8 + 1 + 1);
+	file_close_ok(&peer, file);
+	assert_status(file_list(&peer, id, FileFullDirectoryInformation, 0, "f*", 4096, &data),
+		      STATUS_SUCCESS);
+	r = wire_blob_rd(data);
+	while (dir_info_next(&r, FileFullDirectoryInformation, &info)) {
+		with += info.ea_size == bytes;
+		without += info.ea_size == 0;
+	}
+	assert_int_equal(with, 1);
+	assert_int_equal(without, 1);
+	end("eas", id, 2);
+}
+
 static void test_tiny_buffers(void **state)
 {
 	struct smb2_file_id id = make("tiny", 40);
@@ -274,6 +308,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_classes),
+		cmocka_unit_test(test_ea_size),
 		cmocka_unit_test(test_tiny_buffers),
 		cmocka_unit_test(test_flags),
 		cmocka_unit_test(test_patterns),

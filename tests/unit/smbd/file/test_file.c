@@ -175,7 +175,7 @@ static void test_what_cannot_be_deleted(void **state)
 
 	vfs_node_close(make(&s->f, "f", false));
 	open_ok(s, "f", DELETE, SHARE_ALL, &o);
-	assert_int_equal(vfs_node_set_attributes(o.node, VFS_ATTR_READONLY), 0);
+	assert_int_equal(vfs_node_set_attributes(o.node, FILE_ATTRIBUTE_READONLY), 0);
 	assert_status(file_delete_set(s->table, &o, true), STATUS_CANNOT_DELETE);
 	close_ok(s, &o);
 	local_dir(&s->f, "d");
@@ -278,7 +278,7 @@ static void test_rename_targets(void **state)
 	open_ok(s, "Target", FILE_READ_ATTRIBUTES, SHARE_ALL, &t);
 	assert_status(file_rename(s->table, &a, "target", true), STATUS_ACCESS_DENIED);
 	assert_status(file_link(s->table, &a, "target", true), STATUS_ACCESS_DENIED);
-	assert_int_equal(vfs_node_set_attributes(t.node, VFS_ATTR_READONLY), 0);
+	assert_int_equal(vfs_node_set_attributes(t.node, FILE_ATTRIBUTE_READONLY), 0);
 	close_ok(s, &t);
 	assert_status(file_rename(s->table, &a, "target", true), STATUS_ACCESS_DENIED);
 	local_file(&s->f, "other", "");

@@ -156,20 +156,20 @@ static void test_attributes_of_others(void **state)
 	assert_int_equal(chmod(local(f, "f"), 0666), 0);
 	assert_int_equal(lookup_as(f, cred, "f", &node), 0);
 	assert_int_equal(vfs_node_set_times(node, &t), 0);
-	assert_int_equal(vfs_node_set_attributes(node, VFS_ATTR_HIDDEN), 0);
+	assert_int_equal(vfs_node_set_attributes(node, FILE_ATTRIBUTE_HIDDEN), 0);
 	assert_int_equal(chmod(local(f, "f"), 0644), 0);
 	assert_true(vfs_node_set_times(node, &t) < 0);
-	assert_true(vfs_node_set_attributes(node, VFS_ATTR_NORMAL) < 0);
+	assert_true(vfs_node_set_attributes(node, FILE_ATTRIBUTE_NORMAL) < 0);
 	/* an owner may, although the mode forbids him to write */
 	assert_int_equal(chown(local(f, "f"), USER, USER), 0);
 	assert_int_equal(chmod(local(f, "f"), 0400), 0);
-	assert_int_equal(vfs_node_set_attributes(node, VFS_ATTR_SYSTEM), 0);
+	assert_int_equal(vfs_node_set_attributes(node, FILE_ATTRIBUTE_SYSTEM), 0);
 	/* and all see them, who may not read the data */
 	vfs_node_close(node);
 	vfs_cred_put(cred);
 	cred = user(OTHER, 0);
 	assert_int_equal(lookup_as(f, cred, "f", &node), 0);
-	assert_int_equal(node->stat.attributes, VFS_ATTR_SYSTEM);
+	assert_int_equal(node->stat.attributes, FILE_ATTRIBUTE_SYSTEM);
 	vfs_node_close(node);
 	vfs_cred_put(cred);
 }

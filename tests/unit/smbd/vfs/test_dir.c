@@ -9,7 +9,7 @@ static struct vfs_dir *open_dir(struct vfs_node *node, const char *pattern)
 	uint8_t wire[512];
 	struct vfs_dir *dir;
 
-	assert_int_equal(vfs_dir_open(node, wire, wide(pattern, wire), false, &dir), 0);
+	assert_int_equal(vfs_dir_open(node, wire, wide(pattern, wire), &dir), 0);
 	return dir;
 }
 
@@ -95,31 +95,11 @@ static void test_entries(void **state)
 	assert_int_equal(vfs_dir_next(dir, &e), 1);
 	assert_true(vfs_id_equal(&e->stat.id, &node->id));
 	assert_int_equal(e->stat.size, 1234);
-	assert_int_equal(e->stat.attributes, VFS_ATTR_ARCHIVE);
+	assert_int_equal(e->stat.attributes, FILE_ATTRIBUTE_ARCHIVE);
 	assert_int_equal(vfs_dir_next(dir, &e), 0);
 	assert_int_equal(vfs_dir_next(dir, &e), 0);
 	vfs_dir_close(dir);
 	vfs_node_close(node);
-	vfs_node_close(root);
-}
-
-static void test_names_only(void **state)
-{
-	struct fixture *f = *state;
-	struct vfs_node *root = lookup(f, "");
-	const struct vfs_dirent *e;
-	struct vfs_dir *dir;
-	uint8_t wire[16];
-	struct stat st;
-
-	local_dir(f, "d");
-	assert_int_equal(stat(local(f, "d"), &st), 0);
-	assert_int_equal(vfs_dir_open(root, wire, wide("d*", wire), true, &dir), 0);
-	assert_int_equal(vfs_dir_next(dir, &e), 1);
-	assert_string_equal(e->name, "d");
-	assert_true(e->stat.directory);
-	assert_int_equal(e->stat.id.ino, st.st_ino);
-	vfs_dir_close(dir);
 	vfs_node_close(root);
 }
 
@@ -358,7 +338,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_patterns),
 		TEST(test_entries),
-		TEST(test_names_only),
 		TEST(test_links),
 		TEST(test_resume),
 		TEST(test_pause),

@@ -102,7 +102,7 @@ static void test_read_only(void **state)
 	assert_int_equal(vfs_node_open(node, true, true), -EROFS);
 	assert_int_equal(vfs_node_open(node, true, false), 0);
 	assert_int_equal(vfs_node_set_times(node, &t), -EROFS);
-	assert_int_equal(vfs_node_set_attributes(node, VFS_ATTR_READONLY), -EROFS);
+	assert_int_equal(vfs_node_set_attributes(node, FILE_ATTRIBUTE_READONLY), -EROFS);
 	assert_int_equal(vfs_node_rename(node, "f", "g", false, NULL, NULL), -EROFS);
 	assert_int_equal(vfs_node_link(node, "g", false), -EROFS);
 	assert_int_equal(vfs_node_unlink(node, "f"), -EROFS);

@@ -11,7 +11,7 @@ static void test_root(void **state)
 
 	assert_true(node->stat.directory);
 	assert_string_equal(node->path, "");
-	assert_true(node->stat.attributes & VFS_ATTR_DIRECTORY);
+	assert_true(node->stat.attributes & FILE_ATTRIBUTE_DIRECTORY);
 	vfs_node_close(node);
 }
 
@@ -69,16 +69,16 @@ static void test_case_sensitive(void **state)
 static void test_create(void **state)
 {
 	struct fixture *f = *state;
-	struct vfs_create create = {.attributes = VFS_ATTR_HIDDEN};
+	struct vfs_create create = {.attributes = FILE_ATTRIBUTE_HIDDEN};
 	struct vfs_node *node, *dir = make(f, "Dir", true), *again;
 
 	assert_true(dir->stat.directory);
-	assert_int_equal(dir->stat.attributes, VFS_ATTR_DIRECTORY);
+	assert_int_equal(dir->stat.attributes, FILE_ATTRIBUTE_DIRECTORY);
 	assert_int_equal(dir->stat.mode & 07777, 0755);
 	assert_int_equal(vfs_create(f->share, f->cred, "dir/a", &create, &node), 0);
 	assert_string_equal(node->path, "Dir/a");
 	assert_true(vfs_id_equal(&node->parent, &dir->id));
-	assert_int_equal(node->stat.attributes, VFS_ATTR_HIDDEN | VFS_ATTR_ARCHIVE);
+	assert_int_equal(node->stat.attributes, FILE_ATTRIBUTE_HIDDEN | FILE_ATTRIBUTE_ARCHIVE);
 	assert_int_equal(node->stat.mode & 07777, 0644);
 	assert_true(node->can_read && node->can_write);
 	assert_int_equal(vfs_create(f->share, f->cred, "Dir/A", &create, &again), -EEXIST);
@@ -90,7 +90,7 @@ static void test_create(void **state)
 	vfs_node_close(dir);
 	/* what it is is stored: found anew it is the same */
 	node = lookup(f, "dir/A");
-	assert_int_equal(node->stat.attributes, VFS_ATTR_HIDDEN | VFS_ATTR_ARCHIVE);
+	assert_int_equal(node->stat.attributes, FILE_ATTRIBUTE_HIDDEN | FILE_ATTRIBUTE_ARCHIVE);
 	vfs_node_close(node);
 }
 
@@ -193,16 +193,19 @@ static void test_attributes(void **state)
 	struct vfs_node *node = make(f, "f", false);
 	struct vfs_stat st;
 
-	assert_int_equal(vfs_node_set_attributes(node, VFS_ATTR_READONLY | VFS_ATTR_SYSTEM), 0);
+	assert_int_equal(
+		vfs_node_set_attributes(node, FILE_ATTRIBUTE_READONLY | FILE_ATTRIBUTE_SYSTEM), 0);
 	assert_int_equal(vfs_node_stat(node, &st), 0);
-	assert_int_equal(st.attributes, VFS_ATTR_READONLY | VFS_ATTR_SYSTEM);
-	assert_int_equal(vfs_node_set_attributes(node, VFS_ATTR_NORMAL), 0);
+	assert_int_equal(st.attributes, FILE_ATTRIBUTE_READONLY | FILE_ATTRIBUTE_SYSTEM);
+	assert_int_equal(vfs_node_set_attributes(node, FILE_ATTRIBUTE_NORMAL), 0);
 	assert_int_equal(vfs_node_stat(node, &st), 0);
-	assert_int_equal(st.attributes, VFS_ATTR_NORMAL);
+	assert_int_equal(st.attributes, FILE_ATTRIBUTE_NORMAL);
 	/* what can't be set is left out */
-	assert_int_equal(vfs_node_set_attributes(node, VFS_ATTR_DIRECTORY | VFS_ATTR_REPARSE), 0);
+	assert_int_equal(vfs_node_set_attributes(node, FILE_ATTRIBUTE_DIRECTORY |
+							       FILE_ATTRIBUTE_REPARSE_POINT),
+			 0);
 	assert_int_equal(vfs_node_stat(node, &st), 0);
-	assert_int_equal(st.attributes, VFS_ATTR_NORMAL);
+	assert_int_equal(st.attributes, FILE_ATTRIBUTE_NORMAL);
 	vfs_node_close(node);
 }
 
@@ -218,16 +221,17 @@ static void test_attributes_without_store(void **state)
 	local_file(&f, "ro", "");
 	assert_int_equal(chmod(local(&f, "ro"), 0444), 0);
 	node = lookup(&f, ".dot");
-	assert_int_equal(node->stat.attributes, VFS_ATTR_HIDDEN);
-	assert_int_equal(vfs_node_set_attributes(node, VFS_ATTR_READONLY | VFS_ATTR_SYSTEM), 0);
+	assert_int_equal(node->stat.attributes, FILE_ATTRIBUTE_HIDDEN);
+	assert_int_equal(
+		vfs_node_set_attributes(node, FILE_ATTRIBUTE_READONLY | FILE_ATTRIBUTE_SYSTEM), 0);
 	assert_int_equal(vfs_node_stat(node, &st), 0);
-	assert_int_equal(st.attributes, VFS_ATTR_HIDDEN | VFS_ATTR_READONLY);
+	assert_int_equal(st.attributes, FILE_ATTRIBUTE_HIDDEN | FILE_ATTRIBUTE_READONLY);
 	vfs_node_close(node);
 	node = lookup(&f, "ro");
-	assert_int_equal(node->stat.attributes, VFS_ATTR_READONLY);
-	assert_int_equal(vfs_node_set_attributes(node, VFS_ATTR_ARCHIVE), 0);
+	assert_int_equal(node->stat.attributes, FILE_ATTRIBUTE_READONLY);
+	assert_int_equal(vfs_node_set_attributes(node, FILE_ATTRIBUTE_ARCHIVE), 0);
 	assert_int_equal(vfs_node_stat(node, &st), 0);
-	assert_int_equal(st.attributes, VFS_ATTR_NORMAL);
+	assert_int_equal(st.attributes, FILE_ATTRIBUTE_NORMAL);
 	vfs_node_close(node);
 	fixture_close(&f);
 }
@@ -238,11 +242,11 @@ static void test_dot_is_not_stored(void **state)
 	struct fixture *f = *state;
 	struct vfs_node *node = make(f, ".a", false);
 
-	assert_true(node->stat.attributes & VFS_ATTR_HIDDEN);
+	assert_true(node->stat.attributes & FILE_ATTRIBUTE_HIDDEN);
 	vfs_node_close(node);
 	assert_int_equal(rename(local(f, ".a"), local(f, "a")), 0);
 	node = lookup(f, "a");
-	assert_int_equal(node->stat.attributes, VFS_ATTR_ARCHIVE);
+	assert_int_equal(node->stat.attributes, FILE_ATTRIBUTE_ARCHIVE);
 	vfs_node_close(node);
 }
 
@@ -332,7 +336,7 @@ static void test_change_time(void **state)
 	assert_int_equal(st.ctime.tv_sec, 4000000000);
 	/* by this open, it is held: against writing and setting attributes */
 	assert_int_equal(vfs_node_pwritev(node, &out, 1, 0, false), 1);
-	assert_int_equal(vfs_node_set_attributes(node, VFS_ATTR_SYSTEM), 0);
+	assert_int_equal(vfs_node_set_attributes(node, FILE_ATTRIBUTE_SYSTEM), 0);
 	t.set = VFS_TIME_ACCESS;
 	assert_int_equal(vfs_node_set_times(node, &t), 0);
 	assert_int_equal(vfs_node_stat(other, &st), 0);

@@ -203,7 +203,7 @@ static void test_frozen(void **state)
 	assert_int_equal(vfs_node_copy(node, &range, node, 1), -EROFS);
 	assert_int_equal(vfs_node_clone(node, &range, node, 1), -EROFS);
 	assert_int_equal(vfs_node_set_sparse(node, true), -EROFS);
-	assert_int_equal(vfs_node_set_attributes(node, VFS_ATTR_HIDDEN), -EROFS);
+	assert_int_equal(vfs_node_set_attributes(node, FILE_ATTRIBUTE_HIDDEN), -EROFS);
 	assert_int_equal(vfs_node_set_times(node, &times), -EROFS);
 	assert_int_equal(vfs_node_set_eas(node, &ea, 1), -EROFS);
 	assert_int_equal(vfs_node_protect(node, &protection), -EROFS);

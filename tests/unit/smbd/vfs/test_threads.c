@@ -103,13 +103,13 @@ static void test_attributes_and_birth(void **state)
 	local_file(f, "f", "");
 	node = lookup(f, "f");
 	for (unsigned i = 0; i < ROUNDS; i++) {
-		assert_int_equal(vfs_node_set_attributes(node, VFS_ATTR_ARCHIVE), 0);
+		assert_int_equal(vfs_node_set_attributes(node, FILE_ATTRIBUTE_ARCHIVE), 0);
 		assert_int_equal(vfs_node_set_times(node, &before), 0);
 		meet();
-		assert_int_equal(vfs_node_set_attributes(node, VFS_ATTR_SYSTEM), 0);
+		assert_int_equal(vfs_node_set_attributes(node, FILE_ATTRIBUTE_SYSTEM), 0);
 		meet();
 		assert_int_equal(vfs_node_stat(node, &st), 0);
-		assert_int_equal(st.attributes, VFS_ATTR_SYSTEM);
+		assert_int_equal(st.attributes, FILE_ATTRIBUTE_SYSTEM);
 		assert_int_equal(st.btime.tv_sec, 1000000000);
 	}
 	other_end(other);
@@ -122,7 +122,7 @@ static void ask_and_set(void)
 {
 	struct vfs_times times = {.hold = VFS_TIME_WRITE};
 
-	if (vfs_node_set_attributes(node, VFS_ATTR_HIDDEN) != 0 ||
+	if (vfs_node_set_attributes(node, FILE_ATTRIBUTE_HIDDEN) != 0 ||
 	    vfs_node_set_times(node, &times) != 0)
 		abort();
 }
