@@ -8,6 +8,7 @@
 #include "smbd/session/open.h"
 #include "smbd/wire/access.h"
 #include "smbd/wire/utf16.h"
+#include "transport/fiber/fiber.h"
 
 #define PIPE_NAME_BYTES 256
 
@@ -36,14 +37,29 @@ static const char *pipe_base_name(const char *name)
 	return name;
 }
 
+struct env_job {
+	struct request *req;
+	struct pipe *pipe;
+	const struct rpc_env *env;
+};
+
+static int env_job(void *arg)
+{
+	struct env_job *job = arg;
+
+	job->env = service_rpc_env(job->pipe, service_of(job->req), job->req->user);
+	return 0;
+}
+
 static struct nt_status pipe_open(struct request *req, struct pipe *pipe, const char *name)
 {
-	const struct rpc_env *env = service_rpc_env(pipe, service_of(req));
+	struct env_job job = {.req = req, .pipe = pipe};
 
-	if (!env)
+	(void)fiber_offload(env_job, &job);
+	if (!job.env)
 		return STATUS_INSUFFICIENT_RESOURCES;
 	pipe->open.name = talloc_strdup(pipe, name);
-	return rpc_pipe_open(pipe, name, env, &pipe->rpc);
+	return rpc_pipe_open(pipe, name, job.env, &pipe->rpc);
 }
 
 static void pipe_reply(struct request *req, const struct pipe *pipe)

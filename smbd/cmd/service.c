@@ -432,7 +432,23 @@ struct nt_status service_share_find(struct service *service, const char *name,
 struct listing {
 	struct rpc_env env;
 	struct snapshot *snapshot;
+	bool *kept_from; /* its user, of each share */
 };
+
+/* "access based share enum": those who cannot connect do not see it. */
+static bool is_kept_from(struct service *service, const struct snapshot *s,
+			 const struct conf_share *share, const struct session_user *user)
+{
+	struct session_user *forced = NULL;
+	bool kept;
+
+	if (!share->access_based_share_enum)
+		return false;
+	kept = !nt_success(force_user(s->conf, share, &service->auth, user, &forced)) ||
+	       access_of(share, user, forced) == CONF_ACCESS_NONE;
+	session_user_put(forced);
+	return kept;
+}
 
 static void list_disk(const struct disk *disk, void (*one)(void *, const struct rpc_share *),
 		      void *arg)
@@ -454,7 +470,8 @@ static void list_disk(const struct disk *disk, void (*one)(void *, const struct 
 static void list(const struct rpc_env *env, bool hidden,
 		 void (*one)(void *, const struct rpc_share *), void *arg)
 {
-	const struct snapshot *s = container_of(env, const struct listing, env)->snapshot;
+	const struct listing *listing = container_of(env, const struct listing, env);
+	const struct snapshot *s = listing->snapshot;
 	const struct rpc_share ipc = {
 		.name = "IPC$",
 		.comment = "IPC Service",
@@ -464,7 +481,8 @@ static void list(const struct rpc_env *env, bool hidden,
 	};
 
 	for (unsigned i = 0; i < s->count; i++)
-		if (s->conf->shares[i]->available && (hidden || s->conf->shares[i]->browseable))
+		if (s->conf->shares[i]->available &&
+		    (hidden || (s->conf->shares[i]->browseable && !listing->kept_from[i])))
 			list_disk(&s->disks[i], one, arg);
 	one(arg, &ipc);
 }
@@ -487,7 +505,8 @@ static int listing_free(struct listing *listing)
 	return 0;
 }
 
-const struct rpc_env *service_rpc_env(void *talloc_ctx, struct service *service)
+const struct rpc_env *service_rpc_env(void *talloc_ctx, struct service *service,
+				      const struct session_user *user)
 {
 	struct listing *listing = talloc_zero(talloc_ctx, struct listing);
 	const struct conf *conf;
@@ -497,6 +516,14 @@ const struct rpc_env *service_rpc_env(void *talloc_ctx, struct service *service)
 	listing->snapshot = snapshot_get(service);
 	talloc_set_destructor(listing, listing_free);
 	conf = listing->snapshot->conf;
+	listing->kept_from = talloc_array(listing, bool, listing->snapshot->count + 1);
+	if (!listing->kept_from) {
+		talloc_free(listing);
+		return NULL;
+	}
+	for (unsigned i = 0; i < listing->snapshot->count; i++)
+		listing->kept_from[i] =
+			is_kept_from(service, listing->snapshot, conf->shares[i], user);
 	listing->env = (struct rpc_env){
 		.server_name = conf->netbios_name,
 		.server_comment = conf->server_string,

@@ -79,8 +79,9 @@ struct service_link {
 bool service_may_bind(struct service *service, const struct sockaddr_storage *local,
 		      struct service_link *link);
 
-/* The listing of shares for srvsvc, as of now: on the talloc context, with the configuration that
- * it points into. NULL: no memory. */
-const struct rpc_env *service_rpc_env(void *talloc_ctx, struct service *service);
+/* The listing of shares for srvsvc, as of now and as the user may see it: on the talloc context,
+ * with the configuration that it points into. NULL: no memory. Blocks: on a worker. */
+const struct rpc_env *service_rpc_env(void *talloc_ctx, struct service *service,
+				      const struct session_user *user);
 
 #endif

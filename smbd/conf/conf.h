@@ -95,6 +95,7 @@ struct conf_share {
 	bool wide_links;
 	bool hide_dot_files;
 	bool hide_unreadable;
+	bool access_based_share_enum;
 	bool store_dos_attributes;
 	bool ea_support;
 	bool posix_locking;

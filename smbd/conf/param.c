@@ -204,6 +204,7 @@ const struct param param_table[] = {
 	SHARE("wide links", BOOL, wide_links, "no"),
 	SHARE("hide dot files", BOOL, hide_dot_files, "yes"),
 	SHARE("hide unreadable", BOOL, hide_unreadable, "no"),
+	SHARE("access based share enum", BOOL, access_based_share_enum, "no"),
 	SHARE("store dos attributes", BOOL, store_dos_attributes, "yes"),
 	SHARE("ea support", BOOL, ea_support, "yes"),
 	SHARE("change notify", BOOL, change_notify, "yes"),

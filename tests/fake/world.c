@@ -257,6 +257,11 @@ const char *world_directory(const struct world *w)
 	return w->directory;
 }
 
+struct service *world_service(const struct world *w)
+{
+	return w->service;
+}
+
 struct world_counts world_counts(struct world *w)
 {
 	return (struct world_counts){

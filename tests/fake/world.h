@@ -29,6 +29,7 @@ struct peer_channel;
 struct preauth;
 struct server_config;
 struct signer;
+struct service;
 struct world;
 
 /* NULL settings: the defaults. They are lines of [global]. The shares are "share" (for
@@ -65,6 +66,7 @@ uint16_t world_tcp_port(struct world *w);
 
 /* The directory behind the shares. */
 const char *world_directory(const struct world *w);
+struct service *world_service(const struct world *w); /* of smbd/cmd */
 
 struct world_counts {
 	unsigned connections, sessions, trees, opens;

@@ -12,8 +12,12 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <talloc.h>
 
+#include "smbd/cmd/service.h"
+#include "smbd/rpc/rpc.h"
 #include "smbd/session/server.h"
+#include "smbd/session/session.h"
 #include "smbd/wire/fscc/dir_info.h"
 #include "smbd/wire/utf16.h"
 #include "tests/fake/files.h"
@@ -62,6 +66,11 @@ static void add_shares(FILE *conf, const char *directory)
 	fprintf(conf, "[hidden]\npath = %s/all\nforce user = nobody\nhide unreadable = yes\n", d);
 	fprintf(conf, "[sealed]\npath = %s/all\nsmb encrypt = required\n", d);
 	fprintf(conf, "[late]\npath = %s/late\n", d);
+	fprintf(conf, "[theirs]\npath = %s/all\nvalid users = somebody-else\n", d);
+	fprintf(conf, "access based share enum = yes\n");
+	fprintf(conf, "[known]\npath = %s/all\nvalid users = somebody-else\n", d);
+	fprintf(conf, "[mine]\npath = %s/all\nvalid users = %s\n", d, world_user());
+	fprintf(conf, "access based share enum = yes\n");
 }
 
 static int setup(void **state)
@@ -201,6 +210,40 @@ static void test_hide_unreadable(void **state)
 }
 
 /* Whose folder is gone is no share, until it is back. */
+struct shown {
+	const char *name;
+	bool found;
+};
+
+static void look_for(void *arg, const struct rpc_share *share)
+{
+	struct shown *shown = arg;
+
+	shown->found |= strcmp(share->name, shown->name) == 0;
+}
+
+static bool share_is_listed(const struct rpc_env *env, const char *name)
+{
+	struct shown shown = {.name = name};
+
+	env->shares(env, look_for, &shown);
+	return shown.found;
+}
+
+static void test_access_based_share_enum(void **state)
+{
+	const struct session_user user = {.name = world_user()};
+	void *ctx = talloc_new(NULL);
+	const struct rpc_env *env = service_rpc_env(ctx, world_service(world), &user);
+
+	assert_non_null(env);
+	assert_true(share_is_listed(env, "mine"));
+	assert_false(share_is_listed(env, "theirs"));
+	assert_true(share_is_listed(env, "known"));
+	assert_true(share_is_listed(env, "IPC$"));
+	talloc_free(ctx);
+}
+
 static void test_folder_gone_and_back(void **state)
 {
 	char path[256];
@@ -257,6 +300,7 @@ int main(void)
 		cmocka_unit_test(test_nobody_to_become),
 		cmocka_unit_test(test_encryption_is_not_pretended),
 		cmocka_unit_test(test_hide_unreadable),
+		cmocka_unit_test(test_access_based_share_enum),
 		cmocka_unit_test(test_folder_gone_and_back),
 	};
 	const struct CMUnitTest connections[] = {cmocka_unit_test(test_deadtime)};
