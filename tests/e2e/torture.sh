@@ -7,9 +7,6 @@
 EXPECTED=${EXPECTED:-$TOP/tests/e2e/torture.expected}
 export SMBTORTURE=${SMBTORTURE:-smbtorture}
 SUITES=${SUITES:-$(grep -v '^#' "$EXPECTED" | cut -f1 | awk '!seen[$0]++')}
-# under TSan those in which clients and channels meet
-[ "${SMB3D_PRESET:-}" != tsan ] || SUITES=$(grep -oE '^smb2\.(session|compound|compound_async|oplock|lease|dirlease|lock|notify|multichannel|replay|dir|rename)$' \
-	<<<"${SUITES// /$'\n'}")
 command -v "$SMBTORTURE" >/dev/null || skip_all "no $SMBTORTURE (tools/dev setup)"
 
 # smb2.twrp wants a previous version, with a file, a stream and a folder in it
