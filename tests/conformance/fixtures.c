@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The transports that the suite runs over. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -181,27 +182,39 @@ static const struct transport_fixture tcp_fixture = {
 
 /* ---- SMB Direct over the fake fabric: end 0 connects to end 1 ---- */
 
+#define CONF_EXPOSED 64
+
 struct rdma_state {
+	const struct verbs_api *verbs;
 	struct direct_devices *devices[2];
 	struct direct_listener *listener;
 	struct direct_connect connect;
 	struct end *end;
 	int started;
+	struct ibv_mr *exposed[CONF_EXPOSED]; /* of a real device */
+	unsigned exposed_count;
 };
+
+static void rdma_pair_state(struct pair *p, unsigned i, struct buf_pool_config *config,
+			    const struct verbs_api *verbs)
+{
+	struct direct_devices_config dc = {.verbs = verbs};
+	struct rdma_state *s = p->fixture_state;
+
+	if (!s)
+		s = p->fixture_state = calloc(1, sizeof(*s));
+	s->verbs = verbs;
+	s->devices[i] = direct_devices_create(&dc);
+	config->region_added = direct_devices_region_added;
+	config->user = s->devices[i];
+}
 
 static void rdma_pair_fabric(struct pair *p, unsigned i, struct buf_pool_config *config,
 			     const struct fake_verbs_config *fabric)
 {
-	struct direct_devices_config dc = {.verbs = &verbs_fake};
-	struct rdma_state *s = p->fixture_state;
-
-	if (!s) {
-		s = p->fixture_state = calloc(1, sizeof(*s));
+	if (!p->fixture_state)
 		fake_verbs_start(fabric);
-	}
-	s->devices[i] = direct_devices_create(&dc);
-	config->region_added = direct_devices_region_added;
-	config->user = s->devices[i];
+	rdma_pair_state(p, i, config, &verbs_fake);
 }
 
 /* As small as devices are: three entries, one read. */
@@ -247,11 +260,10 @@ static void rdma_start(struct end *e, void *arg)
 	s->started = direct_connect_start(&s->connect);
 }
 
-static int rdma_pair_connect(struct pair *p)
+static int rdma_pair_connect_to(struct pair *p, in_addr_t ip)
 {
-	struct sockaddr_in v4 = {.sin_family = AF_INET,
-				 .sin_port = htons(DIRECT_PORT),
-				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in v4 = {
+		.sin_family = AF_INET, .sin_port = htons(DIRECT_PORT), .sin_addr.s_addr = ip};
 	struct sockaddr_storage address = {0};
 	struct rdma_state *s = p->fixture_state;
 	struct direct_listener_config config = {.addresses = &address,
@@ -279,15 +291,27 @@ static int rdma_pair_connect(struct pair *p)
 	return s->started;
 }
 
-static void rdma_pair_disconnect(struct pair *p)
+static int rdma_pair_connect(struct pair *p)
+{
+	return rdma_pair_connect_to(p, htonl(INADDR_LOOPBACK));
+}
+
+static void rdma_device_disconnect(struct pair *p)
 {
 	struct rdma_state *s = p->fixture_state;
 
 	direct_listener_destroy(s->listener);
+	while (s->exposed_count)
+		s->verbs->dereg_mr(s->exposed[--s->exposed_count]);
 	for (unsigned i = 0; i < 2; i++)
 		direct_devices_destroy(s->devices[i]);
-	fake_verbs_stop();
 	free(s);
+}
+
+static void rdma_pair_disconnect(struct pair *p)
+{
+	rdma_device_disconnect(p);
+	fake_verbs_stop();
 }
 
 static struct remote_slice rdma_expose(struct channel *ch, void *base, uint32_t len,
@@ -323,5 +347,87 @@ static const struct transport_fixture rdma_wide_fixture = {
 	.exposed = rdma_exposed,
 };
 
-const struct transport_fixture *const fixtures[] = {&mem_fixture,  &fault_fixture,     &tcp_fixture,
-						    &rdma_fixture, &rdma_wide_fixture, NULL};
+/* ---- over a real device, the one that has the address which SMB3D_RDMA_ADDRESS says ---- */
+
+/* What is exposed here is registered memory, and only windows may be invalidated by the peer. */
+static int rdma_device_query(struct ibv_context *context, struct ibv_device_attr *attr)
+{
+	int err = verbs_real.query_device(context, attr);
+
+	attr->device_cap_flags &= ~(unsigned)IBV_DEVICE_MEM_MGT_EXTENSIONS;
+	return err;
+}
+
+static void rdma_device_pool(struct pair *p, unsigned i, struct buf_pool_config *config)
+{
+	static struct verbs_api verbs;
+
+	verbs = verbs_real;
+	verbs.query_device = rdma_device_query;
+	rdma_pair_state(p, i, config, &verbs);
+}
+
+static int rdma_device_connect(struct pair *p)
+{
+	struct in_addr ip;
+
+	if (inet_pton(AF_INET, getenv("SMB3D_RDMA_ADDRESS"), &ip) != 1)
+		return -EINVAL;
+	return rdma_pair_connect_to(p, ip.s_addr);
+}
+
+/* The device of the channel, as its end has it open. */
+static struct direct_device *rdma_device_of(struct channel *ch)
+{
+	struct end *e = ch->user;
+	struct rdma_state *s = e->pair->fixture_state;
+	struct direct_device *device = NULL;
+	int count = 0;
+	struct ibv_context **list = s->verbs->get_devices(&count);
+
+	for (int i = 0; i < count; i++) {
+		if (strcmp(list[i]->device->name, ch->link.device) == 0)
+			device = direct_device_get(s->devices[e - e->pair->end], list[i]);
+		s->verbs->put_device(list[i], false);
+	}
+	free((void *)list);
+	return device;
+}
+
+static struct remote_slice rdma_device_expose(struct channel *ch, void *base, uint32_t len,
+					      unsigned access)
+{
+	struct rdma_state *s = ((struct end *)ch->user)->pair->fixture_state;
+	struct direct_device *device = rdma_device_of(ch);
+	struct ibv_mr *mr;
+
+	assert_non_null(device);
+	assert_true(s->exposed_count < CONF_EXPOSED);
+	mr = s->verbs->reg_mr(device->pd, base, len,
+			      IBV_ACCESS_LOCAL_WRITE |
+				      (access & REMOTE_READ ? IBV_ACCESS_REMOTE_READ : 0) |
+				      (access & REMOTE_WRITE ? IBV_ACCESS_REMOTE_WRITE : 0));
+	assert_non_null(mr);
+	s->exposed[s->exposed_count++] = mr;
+	direct_device_put(device);
+	return (struct remote_slice){.offset = (uintptr_t)base, .token = mr->rkey, .length = len};
+}
+
+static bool rdma_device_exposed(struct channel *ch, uint32_t token)
+{
+	return true;
+}
+
+static const struct transport_fixture rdma_device_fixture = {
+	.name = "rdma-device",
+	.needs = "SMB3D_RDMA_ADDRESS",
+	.pool = rdma_device_pool,
+	.connect = rdma_device_connect,
+	.disconnect = rdma_device_disconnect,
+	.expose = rdma_device_expose,
+	.exposed = rdma_device_exposed,
+};
+
+const struct transport_fixture *const fixtures[] = {
+	&mem_fixture,       &fault_fixture,       &tcp_fixture, &rdma_fixture,
+	&rdma_wide_fixture, &rdma_device_fixture, NULL};

@@ -30,6 +30,7 @@ enum remote_access { REMOTE_READ = 1, REMOTE_WRITE = 2 };
 
 struct transport_fixture {
 	const char *name;
+	const char *needs; /* runs only where this is in the environment; NULL: anywhere */
 	/* Before end i gets its pool: what the transport wants of that. May be NULL. */
 	void (*pool)(struct pair *pair, unsigned i, struct buf_pool_config *config);
 	/* Connect pair->end[0] and [1]: their acceptors are called, soon. 0 or -errno. Bounds that
