@@ -182,7 +182,8 @@ static const struct transport_fixture tcp_fixture = {
 
 /* ---- SMB Direct over the fake fabric: end 0 connects to end 1 ---- */
 
-#define CONF_EXPOSED 64
+#define CONF_EXPOSED         64
+#define CONF_DEVICE_CLOSE_MS 5000 /* a device that an emulator emulates is slow */
 
 struct rdma_state {
 	const struct verbs_api *verbs;
@@ -238,11 +239,11 @@ static void rdma_wide_pool(struct pair *p, unsigned i, struct buf_pool_config *c
 	rdma_pair_fabric(p, i, config, &fabric);
 }
 
-static void rdma_pair_config(struct direct_config *config)
+static void rdma_pair_config(struct direct_config *config, const struct rdma_state *s)
 {
 	direct_config_default(config);
 	config->unreleased = CONF_UNRELEASED;
-	config->close_timeout_ms = CONF_CLOSE_MS;
+	config->close_timeout_ms = s->verbs == &verbs_fake ? CONF_CLOSE_MS : CONF_DEVICE_CLOSE_MS;
 }
 
 static void rdma_connected(struct direct_connect *connect, struct channel *ch, int err)
@@ -276,7 +277,7 @@ static int rdma_pair_connect_to(struct pair *p, in_addr_t ip)
 	int err;
 
 	memcpy(&address, &v4, sizeof(v4));
-	rdma_pair_config(&config.channel);
+	rdma_pair_config(&config.channel, s);
 	err = direct_listener_create(&config, &s->listener);
 	if (err)
 		return err;
@@ -286,7 +287,7 @@ static int rdma_pair_connect_to(struct pair *p, in_addr_t ip)
 	s->connect.devices = s->devices[0];
 	s->connect.done = rdma_connected;
 	s->connect.address = address;
-	rdma_pair_config(&s->connect.config);
+	rdma_pair_config(&s->connect.config, s);
 	end_run(s->end, rdma_start, s);
 	return s->started;
 }
