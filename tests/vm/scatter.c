@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -189,17 +190,15 @@ static double now_s(void)
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
-/* Past the client's cache, one block after the other: what one request at a time takes. */
-static int speed(bool writes, const char *path, size_t block, unsigned count)
+/* Past the client's cache, one block after the other. */
+static int blocks_do(bool writes, const char *path, size_t block, unsigned count)
 {
 	void *buffer = aligned_alloc(4096, block);
 	int fd = open(path, O_DIRECT | (writes ? O_RDWR | O_CREAT : O_RDONLY), 0644);
-	double began;
 
 	if (!buffer || fd < 0)
 		return fail("open", path);
 	memset(buffer, 'x', block);
-	began = now_s();
 	for (unsigned i = 0; i < count; i++) {
 		off_t at = (off_t)i * (off_t)block;
 		ssize_t n = writes ? pwrite(fd, buffer, block, at) : pread(fd, buffer, block, at);
@@ -207,10 +206,30 @@ static int speed(bool writes, const char *path, size_t block, unsigned count)
 		if (n != (ssize_t)block)
 			return fail(writes ? "write" : "read", path);
 	}
-	printf("%.3f\n", now_s() - began);
 	close(fd);
 	free(buffer);
 	return 0;
+}
+
+/* How long `depth` processes take together, each with a file of its own: what so many requests at a
+ * time take. */
+static int speed(bool writes, const char *path, size_t block, unsigned count, unsigned depth)
+{
+	double began = now_s();
+	int status, bad = 0;
+
+	for (unsigned i = 0; i < depth; i++) {
+		char own[512];
+
+		snprintf(own, sizeof(own), "%s.%u", path, i);
+		if (fork() == 0)
+			_exit(blocks_do(writes, own, block, count / depth) != 0);
+	}
+	while (wait(&status) > 0)
+		bad |= status;
+	if (!bad)
+		printf("%.3f\n", now_s() - began);
+	return bad;
 }
 
 /* In place: whoever kills us may read it. */
@@ -272,16 +291,16 @@ int main(int argc, char **argv)
 {
 	struct job job;
 
-	if (argc == 6 && strcmp(argv[1], "speed") == 0)
+	if (argc == 7 && strcmp(argv[1], "speed") == 0)
 		return speed(strcmp(argv[2], "write") == 0, argv[3], strtoul(argv[4], NULL, 10),
-			     (unsigned)atoi(argv[5])) != 0;
+			     (unsigned)atoi(argv[5]), (unsigned)atoi(argv[6])) != 0;
 	if (argc == 4 && strcmp(argv[1], "acks") == 0)
 		return strcmp(argv[3], "write") == 0
 			       ? acks_write(argv[2]) != 0
 			       : acks_check(argv[2], (unsigned)atoi(argv[3])) != 0;
 	if (argc != 5) {
 		fputs("usage: scatter write|check DIR MIB SEED\n"
-		      "       scatter speed read|write FILE BLOCK COUNT\n"
+		      "       scatter speed read|write FILE BLOCK COUNT DEPTH\n"
 		      "       scatter acks FILE write|ACKNOWLEDGED\n",
 		      stderr);
 		return 2;

@@ -53,6 +53,24 @@ cycles() # COUNT
 	done
 }
 
+rss() { awk '/^VmRSS/ { print $2 }' "/proc/$SMB3D/status"; } # KiB
+
+idle() # COUNT: so many connections that do nothing more; what each takes of the server, with its device's queues
+{
+	before=$(rss)
+	i=0
+	while [ $((i += 1)) -le "$1" ]; do
+		mkdir -p "/tmp/idle.$i" && on 10.9.1.1 vers=3.1.1,nosharesock "/tmp/idle.$i" || return 1
+	done
+	each=$((($(rss) - before) / $1))
+	echo "each takes $each KiB" | tee /tmp/idle.each
+	smb3ctl --config /run/smb3d/smb.conf status >/tmp/status
+	while [ $((i -= 1)) -ge 1 ]; do
+		umount "/tmp/idle.$i" || return 1
+	done
+	[ "$each" -le 512 ]
+}
+
 t "soft-RoCE" rxe 1
 t "smb3d serves" smb3d_up
 bulk 3.1.1 "$MIB" 1
@@ -62,5 +80,7 @@ t "mount" on 10.9.1.1 vers=3.1.1
 t "unpack a tree, remount, diff -r" tree
 t "unmount" umount /mnt
 t "mount and unmount, $CYCLES times" cycles "$CYCLES"
+t "$IDLE idle connections take at most 512 KiB each" idle "$IDLE"
+sed 's/^/# /' /tmp/idle.each
 t "no client's thread is left" no_cifsd
 t "the server ends, and has nothing left" smb3d_down
