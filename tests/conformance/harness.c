@@ -123,12 +123,12 @@ static int end_accepted(struct channel_acceptor *acceptor, struct channel *ch)
 	pthread_mutex_lock(&e->lock);
 	if (reactor_current() != e->reactor || ch->reactor != e->reactor)
 		broken(e, "accepted() off its reactor");
+	ch->user_ops = &end_user;
+	ch->user = e;
 	e->ch = ch;
 	e->accepted = true;
 	pthread_cond_broadcast(&e->changed);
 	pthread_mutex_unlock(&e->lock);
-	ch->user_ops = &end_user;
-	ch->user = e;
 	return e->refuse;
 }
 

@@ -12,3 +12,4 @@ t "own client: 1 B to 8 MiB with 0, 1, 2 and 5 descriptors, with and without inv
 t "own client: the same at 3.0" verify --seed 2 --dialect 3.0
 t "own client: the same, signed" verify --seed 3 --sign
 t "the server ends, and has nothing left" smb3d_down
+t "the conformance suite of the transports" env SMB3D_RDMA_ADDRESS=10.9.1.1 conformance 'rdma-device: *'
