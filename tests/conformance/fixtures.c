@@ -183,7 +183,7 @@ static const struct transport_fixture tcp_fixture = {
 /* ---- SMB Direct over the fake fabric: end 0 connects to end 1 ---- */
 
 #define CONF_EXPOSED         64
-#define CONF_DEVICE_CLOSE_MS 5000 /* a device that an emulator emulates is slow */
+#define CONF_DEVICE_CLOSE_MS 15000 /* a device that an emulator emulates is slow */
 
 struct rdma_state {
 	const struct verbs_api *verbs;
