@@ -49,7 +49,7 @@ struct client_channel {
 	unsigned busy;            /* requests that are not done */
 	struct list_node refused; /* requests to send again when `retry` fires */
 	struct reactor_timer retry;
-	uint64_t heard_ns; /* when something came, or began to be waited for */
+	unsigned quiet_looks; /* since something came, or began to be waited for */
 	struct reactor_timer silence;
 	struct client_request *echo; /* asks whether anybody is there; NULL: nobody cares */
 	bool echoing, watched;
