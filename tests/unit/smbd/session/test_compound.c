@@ -41,6 +41,17 @@ static void begin_create(const char *name, uint32_t disposition)
 	put_create(&msg, name, FILE_ALL_ACCESS, disposition);
 }
 
+/* The next reply of the compound. On a busy machine the last one may be interim: the final one
+ * comes in a message of its own (3.3.4.2). */
+static bool next_reply(void)
+{
+	if (!reply_next(&peer, &reply))
+		return false;
+	if (nt_equal(reply.header.status, STATUS_PENDING))
+		reply_recv(&peer, &reply);
+	return true;
+}
+
 /* The status of each reply of the one compound that answers. */
 static void expect(unsigned count, const struct nt_status *statuses)
 {
@@ -49,13 +60,13 @@ static void expect(unsigned count, const struct nt_status *statuses)
 	assert_int_not_equal(reply.len, 0);
 	for (unsigned i = 0; i < count; i++) {
 		if (i > 0)
-			assert_true(reply_next(&peer, &reply));
+			assert_true(next_reply());
 		assert_string_equal(nt_status_name(reply.header.status),
 				    nt_status_name(statuses[i]));
 		if (reply.header.flags & SMB2_FLAGS_SIGNED)
 			assert_true(reply.signature_ok);
 	}
-	assert_false(reply_next(&peer, &reply));
+	assert_false(next_reply());
 }
 
 static void test_create_write_read_close(void **state)
@@ -73,16 +84,16 @@ static void test_create_write_read_close(void **state)
 	put_close(&msg, SMB2_FILE_ID_RELATED);
 	msg_send(&peer, &msg);
 	reply_recv(&peer, &reply);
-	assert_true(reply_next(&peer, &reply));
-	assert_true(reply_next(&peer, &reply));
+	assert_true(next_reply());
+	assert_true(next_reply());
 	assert_true(smb2_read_response_decode(&reply.rd, &read));
 	assert_int_equal(read.data.len, 5);
 	assert_memory_equal(read.data.data, "hello", 5);
 	assert_true(reply.signature_ok); /* over its padding too */
-	assert_true(reply_next(&peer, &reply));
+	assert_true(next_reply());
 	assert_true(reply.signature_ok);
 	assert_int_equal(reply.header.status.value, ok[3].value);
-	assert_false(reply_next(&peer, &reply));
+	assert_false(next_reply());
 }
 
 /* Session and tree of related requests are those of the first, whatever their headers say. */
@@ -169,7 +180,7 @@ static void test_long_compound(void **state)
 	}
 	msg_send(&peer, &msg);
 	reply_recv(&peer, &reply);
-	while (reply_next(&peer, &reply)) {
+	while (next_reply()) {
 		assert_true(reply.signature_ok);
 		assert_int_equal(reply.header.status.value, STATUS_SUCCESS.value);
 		assert_true(smb2_read_response_decode(&reply.rd, &read));

@@ -88,13 +88,13 @@ static void use_and_close(struct peer *p)
 {
 	assert_int_equal(created.create_action, FILE_CREATED);
 	assert_int_equal(created.oplock_level, oplock_level);
-	assert_int_equal(world_counts(world).opens, 1);
+	world_wait_counts(world, 1, 1, 1);
 	msg_begin(p, &msg, SMB2_WRITE);
 	msg_set_u16(&msg, HEADER_OFFSET_CHANNEL_SEQUENCE, 1);
 	put_write(&msg, created.file_id, 0, "once", 4);
 	assert_status(peer_finish(p, &msg, &reply), STATUS_SUCCESS);
 	assert_status(peer_close_file(p, created.file_id), STATUS_SUCCESS);
-	assert_int_equal(world_counts(world).opens, 0);
+	world_wait_counts(world, 1, 1, 0);
 }
 
 static bool made(void)
