@@ -29,11 +29,13 @@
 #define SETTLE_MS 200
 /* What the kernel may bring in that time without a queue that grows: its own holds 16384 events. */
 #define EVENTS_BYTES (256u << 10)
-/* For how long an event may be our own. */
-#define OWN_NS     (2 * NS_PER_SEC)
-#define OWN_SLOTS  4096
-#define DEPTH_MAX  128
-#define WD_BUCKETS 1024
+/* For how long an event may be our own: that a name came or went is counted, so it may come late,
+ * on a machine that is busy. */
+#define OWN_NAME_NS (20 * NS_PER_SEC)
+#define OWN_DATA_NS (2 * NS_PER_SEC)
+#define OWN_SLOTS   4096
+#define DEPTH_MAX   128
+#define WD_BUCKETS  1024
 
 /* What one notify_kernel_add() asked for. */
 struct notify_root {
@@ -122,20 +124,23 @@ static enum own_kind own_kind(uint32_t action)
 	}
 }
 
-void notify_kernel_own(struct notify_kernel *k, uint32_t action, const char *path)
+static uint64_t own_ns(enum own_kind kind)
 {
-	uint64_t hash = path_hash(path), now = clock_mono_ns();
-	struct own *own = &k->own[hash % OWN_SLOTS];
+	return kind == OWN_MODIFIED ? OWN_DATA_NS : OWN_NAME_NS;
+}
 
-	pthread_mutex_lock(&k->mutex);
+/* The mutex is held. */
+static void own_count(struct own *own, uint64_t hash, enum own_kind kind)
+{
+	uint64_t now = clock_mono_ns();
+
 	if (own->hash != hash)
 		*own = (struct own){.hash = hash};
-	if (now - own->at_ns[own_kind(action)] > OWN_NS)
-		own->times[own_kind(action)] = 0;
-	own->times[own_kind(action)]++;
-	own->at_ns[own_kind(action)] = now;
+	if (now - own->at_ns[kind] > own_ns(kind))
+		own->times[kind] = 0;
+	own->times[kind]++;
+	own->at_ns[kind] = now;
 	own->at_ns[OWN_MODIFIED] = now; /* a new name is a change too */
-	pthread_mutex_unlock(&k->mutex);
 }
 
 /* A name comes or goes once each time; that it was changed may be said often. */
@@ -147,7 +152,7 @@ static bool is_own(struct notify_kernel *k, uint32_t action, const char *path)
 	bool is;
 
 	pthread_mutex_lock(&k->mutex);
-	is = own->hash == hash && clock_mono_ns() - own->at_ns[kind] < OWN_NS &&
+	is = own->hash == hash && clock_mono_ns() - own->at_ns[kind] < own_ns(kind) &&
 	     (kind == OWN_MODIFIED || own->times[kind] > 0);
 	if (is && kind != OWN_MODIFIED)
 		own->times[kind]--;
@@ -200,6 +205,31 @@ static bool is_covered(struct notify_kernel *k, const char *path)
 			return true;
 	}
 	return false;
+}
+
+static bool parent_is_covered(struct notify_kernel *k, const char *path)
+{
+	size_t len = (size_t)(strrchr(path, '/') - path);
+
+	list_for_each (n, &k->roots) {
+		const struct notify_root *r = root_of(n);
+
+		if (is_at_or_below(path, r->path, strlen(r->path)) &&
+		    (r->tree || strlen(r->path) == len))
+			return true;
+	}
+	return false;
+}
+
+/* What is not watched is not told back. */
+void notify_kernel_own(struct notify_kernel *k, uint32_t action, const char *path)
+{
+	uint64_t hash = path_hash(path);
+
+	pthread_mutex_lock(&k->mutex);
+	if (parent_is_covered(k, path))
+		own_count(&k->own[hash % OWN_SLOTS], hash, own_kind(action));
+	pthread_mutex_unlock(&k->mutex);
 }
 
 static bool watched_add(struct notify_kernel *k, int fd, const char *path)
