@@ -34,6 +34,8 @@ void client_request_init(struct client_request *rq, struct client_channel *ch,
 	rq->sent = rq->replied = rq->finished = rq->replayed = false;
 	rq->lock_bucket = 0;
 	rq->window_count = 0;
+	rq->remote.memory = NULL;
+	rq->encoded_for = NULL;
 }
 
 void client_request_fini(struct client_request *rq)
@@ -70,6 +72,8 @@ static void client_finish(struct client_request *rq, int err)
 			return;
 		client_replay_end(rq);
 	}
+	if (rq->remote.memory)
+		client_remote_done(rq);
 	rq->done(rq);
 }
 
@@ -239,7 +243,7 @@ static void client_pump(struct client_channel *ch)
 /* Not what is said of one channel, nor what hangs together. */
 static bool client_may_roam(const struct client_request *rq, unsigned count)
 {
-	return rq->roams && count == 1 && rq->session && !rq->window_count &&
+	return rq->roams && count == 1 && rq->session &&
 	       !(rq->keep & (CLIENT_KEEP_MESSAGE_ID | CLIENT_KEEP_CREDITS));
 }
 
@@ -254,9 +258,11 @@ void client_submit_compound(struct client_request *const *rqs, unsigned count)
 	}
 	if (rqs[0]->roams)
 		client_roam(rqs[0]);
+	if (rqs[0]->roams && client_roam_unsent(rqs[0]))
+		return;
 	ch = rqs[0]->channel;
 	ch->busy += count;
-	if (ch->closed) {
+	if (ch->closed || rqs[0]->err) {
 		for (unsigned i = 0; i < count; i++)
 			client_finish(rqs[i], -ECONNRESET);
 		return;

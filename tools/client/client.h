@@ -31,6 +31,7 @@
 #include "smbd/wire/negotiate.h"
 #include "smbd/wire/query_directory.h"
 #include "smbd/wire/query_info.h"
+#include "smbd/wire/read.h"
 #include "smbd/wire/session.h"
 #include "smbd/wire/set_info.h"
 #include "smbd/wire/tree.h"
@@ -121,6 +122,15 @@ unsigned client_credits(struct client_channel *ch);
 
 #define CLIENT_DESCRIPTORS_MAX 16 /* of memory, in a request of ours */
 
+/* What a READ or WRITE by RDMA moves. */
+struct client_remote {
+	struct client_memory *memory; /* NULL: it is none */
+	size_t offset;                /* in it */
+	uint32_t len;
+	unsigned descriptors; /* that describe it, at most one a byte */
+	bool invalidate;      /* SMB2_CHANNEL_RDMA_V1_INVALIDATE; else V1 */
+};
+
 struct client_request {
 	struct client_channel *channel;
 	struct client_session *session; /* NULL: none */
@@ -146,6 +156,7 @@ struct client_request {
 	bool interim; /* STATUS_PENDING came first, with async_id */
 	uint64_t async_id;
 	bool invalidated; /* the server has, the first of its descriptors: client_remote */
+	uint32_t moved;   /* of client_remote */
 
 	/* the library's */
 	struct client *client;
@@ -153,6 +164,12 @@ struct client_request {
 	uint8_t bytes[CLIENT_REQUEST_BYTES];
 	uint8_t *copy;
 	size_t copy_size;
+	struct client_remote remote;
+	union {
+		struct smb2_read_request read;
+		struct smb2_write_request write;
+	} remote_in;
+	const struct client_channel *encoded_for; /* client_remote */
 	struct client_window *windows[CLIENT_DESCRIPTORS_MAX];
 	unsigned window_count;
 	struct channel_send send;
@@ -196,24 +213,17 @@ struct rd client_reply(const struct client_request *rq);
 
 /* ---- payload by RDMA, on channels of SMB Direct ---- */
 
-/* Memory that the server can be let at, through one channel. -EOPNOTSUPP: not of SMB Direct. */
-int client_memory_create(struct client_channel *ch, size_t len, struct client_memory **out);
+/* Memory that the server can be let at, through any channel of SMB Direct. */
+int client_memory_create(struct client *c, size_t len, struct client_memory **out);
 uint8_t *client_memory_bytes(const struct client_memory *m);
-/* Before client_disconnect(); no request uses it. */
+/* No request uses it. */
 void client_memory_destroy(struct client_memory *m);
 
-/* What a READ or WRITE moves. */
-struct client_remote {
-	struct client_memory *memory;
-	size_t offset; /* in it */
-	uint32_t len;
-	unsigned descriptors; /* that describe it, at most one a byte */
-	bool invalidate;      /* SMB2_CHANNEL_RDMA_V1_INVALIDATE; else V1 */
-};
-
-/* On the reactor, right before client_submit(): encodes the body, with the channel and its
- * information. -EOPNOTSUPP: the device has no memory windows, which invalidation needs. -EAGAIN:
- * more windows at once than the channel takes. */
+/* On the reactor, right before client_submit(): chooses the channel if the request roams, and
+ * encodes the body for it, with its information; for TCP the payload goes in messages. It is
+ * encoded anew when it goes by another. What it has moved, rq->moved says. -EOPNOTSUPP: the device
+ * has no memory windows, which invalidation needs. -EAGAIN: more windows at once than the channel
+ * takes. */
 int client_remote_read(struct client_request *rq, const struct smb2_read_request *in,
 		       const struct client_remote *remote);
 int client_remote_write(struct client_request *rq, const struct smb2_write_request *in,
@@ -275,8 +285,7 @@ struct nt_status client_tree_disconnect(struct client_tree *tree);
 
 /* ---- files, blocking ---- */
 
-/* A request on a tree, which roams; then encode the body, then client_call(). One by RDMA does not
- * roam: its memory is of one channel. */
+/* A request on a tree, which roams; then encode the body, then client_call(). */
 void client_tree_request(struct client_request *rq, const struct client_tree *tree,
 			 uint16_t command);
 

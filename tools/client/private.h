@@ -54,7 +54,7 @@ struct client_channel {
 	struct client_request *echo; /* asks whether anybody is there; NULL: nobody cares */
 	bool echoing, watched;
 	bool direct;              /* SMB Direct; fixed */
-	struct list_node memory;  /* struct client_memory */
+	struct list_node memory;  /* struct client_exposure */
 	struct list_node windows; /* struct client_window: free ones */
 
 	/* set by client_negotiate(), constant afterwards */
@@ -108,14 +108,19 @@ struct signer *client_session_signer(const struct client_session *s,
 void client_session_leave(struct client_session *s, const struct client_channel *ch);
 
 /* ---- roam.c, on the reactor ---- */
-/* Before it is sent: choose the channel of a request that roams. */
+/* Before it is sent: choose the channel of a request that roams. What cannot be encoded for it gets
+ * its error. */
 void client_roam(struct client_request *rq);
+/* The first half of it. */
+void client_roam_choose(struct client_request *rq);
 /* The channel has died: its sessions hear of it. */
 void client_roam_lost(struct client_channel *ch);
 /* Its channel has died, or it is refused for what happened on another: true when it will be sent
  * again; it is not done then. */
 bool client_roam_again(struct client_request *rq, int err);
 bool client_roam_refused(struct client_request *rq);
+/* Likewise of one that could not be encoded: its channel is about to die, or out of windows. */
+bool client_roam_unsent(struct client_request *rq);
 void client_roam_retry(struct reactor_timer *timer);
 
 /* ---- silence.c, on the reactor ---- */
@@ -139,8 +144,11 @@ void client_replay_free(struct client_session *s);
 void client_run(struct client *c, void (*fn)(void *arg), void *arg);
 
 /* ---- remote.c, on the reactor ---- */
-/* The request is over: nobody reaches its memory any more. */
+/* Its body, for the channel that it goes by. */
+int client_remote_encode(struct client_request *rq);
+/* The request is over: nobody reaches its memory any more. Its answer is there. */
 void client_remote_end(struct client_request *rq);
+void client_remote_done(struct client_request *rq);
 /* The channel is; before it goes. */
 void client_remote_closed(struct client_channel *ch);
 

@@ -52,23 +52,43 @@ static struct client_channel *roam_choose(struct client_session *s)
 	return best ? best->channel : NULL;
 }
 
-/* What moves no data stays where it is as long as that is right. */
+/* What moves no data stays where it is as long as that is right; what is encoded for a channel, as
+ * long as that lives. */
 static bool stays(const struct client_request *rq)
 {
 	const struct client_binding *b = binding_of(rq->session, rq->channel);
 
-	return !moves_data(rq) && !rq->channel->closed && !(b && b->idle);
+	if (rq->channel->closed)
+		return false;
+	if (rq->encoded_for)
+		return rq->encoded_for == rq->channel;
+	return !moves_data(rq) && !(b && b->idle);
+}
+
+void client_roam_choose(struct client_request *rq)
+{
+	struct client_channel *ch = roam_choose(rq->session);
+
+	if (ch)
+		rq->channel = ch;
+}
+
+/* Where windows are scarce, the first try had them: go without. */
+static void encode_again(struct client_request *rq)
+{
+	rq->err = client_remote_encode(rq);
+	if (rq->err == -EAGAIN || rq->err == -EOPNOTSUPP) {
+		rq->remote.invalidate = false;
+		rq->err = client_remote_encode(rq);
+	}
 }
 
 void client_roam(struct client_request *rq)
 {
-	struct client_channel *ch;
-
-	if (!stays(rq)) {
-		ch = roam_choose(rq->session);
-		if (ch)
-			rq->channel = ch;
-	}
+	if (!stays(rq))
+		client_roam_choose(rq);
+	if (rq->remote.memory && rq->encoded_for != rq->channel)
+		encode_again(rq);
 	client_replay_prepare(rq);
 }
 
@@ -90,6 +110,7 @@ static void roam_reset(struct client_request *rq)
 	rq->err = 0;
 	rq->sent = rq->replied = rq->interim = false;
 	rq->header.flags &= ~SMB2_FLAGS_SIGNED;
+	rq->encoded_for = NULL; /* its windows are closed */
 }
 
 /* What changed while nobody listened is not known: whoever asked has to look himself. */
@@ -117,26 +138,35 @@ bool client_roam_again(struct client_request *rq, int err)
 	return true;
 }
 
-/* [MS-SMB2] 3.3.5.2.10 refuses a change of before a channel was lost that comes after, and a replay
- * while the first try is under way; 3.2.5.12 and others: send it again. Time mends both. */
-bool client_roam_refused(struct client_request *rq)
+/* Again after a while, or when the channel dies; not for ever. */
+static bool wait_for_turn(struct client_request *rq)
 {
 	struct client_channel *ch = rq->channel;
 	uint64_t now = clock_mono_ns(), ms = CLIENT_TIMEOUT_MS;
 
-	if (!client_replay_is_refused(rq))
-		return false;
 	if (rq->client->config.timeout_ms)
 		ms = rq->client->config.timeout_ms;
 	if (!rq->retry_until_ns)
 		rq->retry_until_ns = now + ms * NS_PER_MS;
-	if (now > rq->retry_until_ns || ch->closed || !client_replay_begin(rq))
+	if (now > rq->retry_until_ns || ch->closed)
 		return false;
 	roam_reset(rq);
 	if (list_empty(&ch->refused))
 		reactor_timer_set(ch->client->reactor, &ch->retry, ROAM_RETRY_NS);
 	list_push(&ch->refused, &rq->node);
 	return true;
+}
+
+/* [MS-SMB2] 3.3.5.2.10 refuses a change of before a channel was lost that comes after, and a replay
+ * while the first try is under way; 3.2.5.12 and others: send it again. Time mends both. */
+bool client_roam_refused(struct client_request *rq)
+{
+	return client_replay_is_refused(rq) && client_replay_begin(rq) && wait_for_turn(rq);
+}
+
+bool client_roam_unsent(struct client_request *rq)
+{
+	return rq->err && rq->remote.memory && wait_for_turn(rq);
 }
 
 void client_roam_retry(struct reactor_timer *timer)

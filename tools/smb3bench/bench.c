@@ -28,8 +28,7 @@ struct bench_slot {
 	struct client_request rq;
 	struct bench *bench;
 	struct bench_connection *connection;
-	struct client_channel *channel; /* of its memory */
-	struct client_memory *memory;   /* of its READs and WRITEs by RDMA; NULL: in messages */
+	struct client_memory *memory; /* of its READs and WRITEs by RDMA; NULL: in messages */
 	unsigned number;
 	uint64_t begun_ns;
 	uint64_t random;
@@ -124,7 +123,6 @@ static void slot_read(struct bench_slot *s)
 	client_tree_request(&s->rq, &s->connection->tree, SMB2_READ);
 	s->bytes = in.length;
 	if (s->memory) {
-		s->rq.channel = s->channel;
 		slot_described(s, client_remote_read(&s->rq, &in, &remote));
 		return;
 	}
@@ -143,7 +141,6 @@ static void slot_write(struct bench_slot *s)
 	client_tree_request(&s->rq, &s->connection->tree, SMB2_WRITE);
 	s->bytes = in.length;
 	if (s->memory) {
-		s->rq.channel = s->channel;
 		slot_described(s, client_remote_write(&s->rq, &in, &remote));
 		return;
 	}
@@ -284,12 +281,7 @@ static void slot_step(struct bench_slot *s)
 /* Bytes of a READ. */
 static size_t slot_got(const struct bench_slot *s)
 {
-	struct smb2_read_response out;
-	struct rd r = client_reply(&s->rq);
-
-	if (!s->memory)
-		return s->rq.reply_body.len;
-	return smb2_read_response_decode(&r, &out) ? out.data_remaining : 0;
+	return s->memory ? s->rq.moved : s->rq.reply_body.len;
 }
 
 static void slot_done(struct client_request *rq)
@@ -342,13 +334,13 @@ static bool bench_expose(struct bench *b)
 {
 	const struct bench_options *o = b->options;
 
-	for (unsigned i = 0; i < b->slot_count && bench_by_rdma(o, b->result); i++) {
+	for (unsigned i = 0; i < b->slot_count; i++) {
 		struct bench_slot *s = &b->slots[i];
-		unsigned channels = o->channels ? o->channels : 1;
 		int err;
 
-		s->channel = s->connection->channels[s->number / o->connections % channels];
-		err = client_memory_create(s->channel, o->block, &s->memory);
+		if (!bench_connection_by_rdma(o, s->connection, b->result))
+			continue;
+		err = client_memory_create(b->client, o->block, &s->memory);
 		if (err)
 			return bench_fail(b->result, "memory: %s", strerror(-err));
 		memcpy(client_memory_bytes(s->memory), b->payload, o->block);

@@ -47,6 +47,15 @@ bool bench_by_rdma(const struct bench_options *o, const struct bench_result *res
 	       (o->op < BENCH_METADATA || o->op == BENCH_VERIFY);
 }
 
+bool bench_connection_by_rdma(const struct bench_options *o, const struct bench_connection *c,
+			      const struct bench_result *result)
+{
+	struct bench_options found = *o;
+
+	found.direct |= c->found_rdma;
+	return bench_by_rdma(&found, result);
+}
+
 static uint32_t smaller(uint32_t a, size_t b)
 {
 	return a < b ? a : (uint32_t)b;
@@ -128,6 +137,7 @@ static bool connection_discover(const struct bench_options *o, struct bench_conn
 	if (err)
 		return bench_fail(result, "channels: %s", strerror(-err));
 	(void)client_keeper_wait(c->keeper, is_settled, NULL, &status);
+	c->found_rdma = status.direct > 0;
 	if (status.channels < o->channels)
 		return bench_fail(result, "%u channels instead of %u: %s", status.channels,
 				  o->channels, status.error);

@@ -24,6 +24,7 @@ struct bench_connection {
 	struct client_tree tree;
 	struct smb2_file_id file;
 	bool opened;
+	bool found_rdma;              /* where that was looked for */
 	uint32_t max_read, max_write; /* of the payload, by RDMA where that is used */
 	uint32_t max_inline;          /* of what a message carries */
 };
@@ -45,5 +46,8 @@ void bench_channels(const struct bench_options *o, struct bench_connection *c,
 /* Whether READ and WRITE go by RDMA: asked for, and nothing is signed, for what is placed by RDMA
  * would not be. */
 bool bench_by_rdma(const struct bench_options *o, const struct bench_result *result);
+/* Or it was found on the way. */
+bool bench_connection_by_rdma(const struct bench_options *o, const struct bench_connection *c,
+			      const struct bench_result *result);
 
 #endif

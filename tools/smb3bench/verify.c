@@ -230,8 +230,8 @@ static bool verify_prepare(struct verify *v)
 		return false;
 	c->opened = true;
 	v->wanted = malloc(VERIFY_MAX);
-	if (bench_by_rdma(o, v->result)) {
-		err = client_memory_create(c->channel, room, &v->memory);
+	if (bench_connection_by_rdma(o, c, v->result)) {
+		err = client_memory_create(v->client, room, &v->memory);
 		v->bytes = err ? NULL : client_memory_bytes(v->memory);
 	} else {
 		v->bytes = malloc(room);

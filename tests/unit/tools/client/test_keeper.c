@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <string.h>
 
 #include "rdma/listener.h"
@@ -292,6 +293,101 @@ static unsigned cut_all(bool direct)
 	return c.cut;
 }
 
+/* ---- payload by RDMA, wherever it goes ---- */
+
+#define SHOTS      8
+#define SHOT_BYTES 65536u
+
+static struct shots {
+	struct client_request rqs[SHOTS];
+	struct client_memory *memory[SHOTS];
+	struct smb2_file_id id;
+	uint16_t command;
+	bool invalidate, cut;
+	sem_t done;
+} shots;
+
+static void shot_done(struct client_request *rq)
+{
+	sem_post(&shots.done);
+}
+
+/* All at once; then the channels by RDMA are cut, if they are to be: nothing is answered yet. */
+static void shots_posted(void *arg)
+{
+	struct cutting c = {.direct = true};
+
+	for (unsigned i = 0; i < SHOTS; i++) {
+		struct client_request *rq = &shots.rqs[i];
+		const struct client_remote remote = {.memory = shots.memory[i],
+						     .len = SHOT_BYTES,
+						     .descriptors = 2,
+						     .invalidate = shots.invalidate};
+
+		client_tree_request(rq, &tree, shots.command);
+		if (shots.command == SMB2_WRITE)
+			assert_int_equal(client_remote_write(rq,
+							     &(struct smb2_write_request){
+								     .file_id = shots.id,
+								     .offset = i * SHOT_BYTES},
+							     &remote),
+					 0);
+		else
+			assert_int_equal(client_remote_read(rq,
+							    &(struct smb2_read_request){
+								    .file_id = shots.id,
+								    .offset = i * SHOT_BYTES},
+							    &remote),
+					 0);
+		rq->done = shot_done;
+		client_submit(rq);
+	}
+	if (shots.cut)
+		cut_posted(&c);
+}
+
+static void shoot(uint16_t command, bool cut)
+{
+	shots.command = command;
+	shots.cut = cut;
+	client_run(client, shots_posted, NULL);
+	for (unsigned i = 0; i < SHOTS; i++)
+		while (sem_wait(&shots.done) != 0)
+			;
+	for (unsigned i = 0; i < SHOTS; i++) {
+		assert_status(client_request_status(&shots.rqs[i]), STATUS_SUCCESS);
+		assert_int_equal(shots.rqs[i].moved, SHOT_BYTES);
+		client_request_fini(&shots.rqs[i]);
+	}
+}
+
+static void work_by_rdma(bool cut_write, bool cut_read, bool invalidate)
+{
+	static uint8_t fill;
+
+	shots.invalidate = invalidate;
+	sem_init(&shots.done, 0, 0);
+	assert_status(client_file_open(&tree, "shots", FILE_OVERWRITE_IF, &shots.id),
+		      STATUS_SUCCESS);
+	for (unsigned i = 0; i < SHOTS; i++) {
+		assert_int_equal(client_memory_create(client, SHOT_BYTES, &shots.memory[i]), 0);
+		memset(client_memory_bytes(shots.memory[i]), ++fill, SHOT_BYTES);
+	}
+	shoot(SMB2_WRITE, cut_write);
+	for (unsigned i = 0; i < SHOTS; i++)
+		memset(client_memory_bytes(shots.memory[i]), 0, SHOT_BYTES);
+	shoot(SMB2_READ, cut_read);
+	for (unsigned i = 0; i < SHOTS; i++) {
+		const uint8_t *bytes = client_memory_bytes(shots.memory[i]);
+
+		for (unsigned j = 0; j < SHOT_BYTES; j++)
+			assert_int_equal(bytes[j], (uint8_t)(fill - SHOTS + 1 + i));
+		client_memory_destroy(shots.memory[i]);
+	}
+	assert_status(client_file_close(&tree, shots.id), STATUS_SUCCESS);
+	sem_destroy(&shots.done);
+}
+
 /* ---- the cases ---- */
 
 /* TCP first, the question, then RDMA alone; and back, while that is gone. */
@@ -306,11 +402,13 @@ static void as_windows_does(void **state)
 	work();
 	assert_int_equal(takers(1).all, 2);
 	assert_int_equal(takers(1).direct, 2);
+	work_by_rdma(false, false, true);
 
 	refuse_direct(true);
 	assert_int_equal(cut_all(true), 2);
 	becomes((struct wish){.channels = 4, .idle = 1, .lost = 2}); /* RSS */
 	work();
+	work_by_rdma(false, false, true); /* in messages */
 	assert_int_equal(takers(2).to, 4);
 
 	refuse_direct(false);
@@ -323,6 +421,19 @@ static void as_windows_does(void **state)
 static bool is_better(const struct client_keeper_status *s, void *arg)
 {
 	return s->settled && s->quality > *(const uint64_t *)arg && s->channels == 2;
+}
+
+/* What was under way by RDMA goes again by RDMA, or by TCP, whatever is left. */
+static void rdma_is_lost(void **state)
+{
+	tell(0, 1, 10 * GBIT, FSCTL_NETWORK_INTERFACE_RDMA_CAPABLE);
+	keep((struct client_keeper_config){.transport = CLIENT_AUTO});
+	for (unsigned i = 1; i <= 4; i++) {
+		becomes((struct wish){.channels = 2, .direct = 2, .idle = 1, .lost = 2 * (i - 1)});
+		work_by_rdma(i % 2, i % 2 == 0, i > 2);
+	}
+	becomes((struct wish){.channels = 2, .direct = 2, .idle = 1, .lost = 8});
+	work_by_rdma(false, false, false);
 }
 
 /* What takes no connection now is tried again, and used when it does. */
@@ -411,6 +522,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(as_windows_does, setup, teardown),
+		cmocka_unit_test_setup_teardown(rdma_is_lost, setup, teardown),
 		cmocka_unit_test_setup_teardown(better_comes_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(lost_is_dialled_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(asks_again, setup, teardown),
