@@ -30,7 +30,7 @@
 #include "tools/client/private.h"
 
 /* Longer than a server that is alive stays silent on a busy machine. */
-#define SILENCE_MS 1500
+#define SILENCE_MS 3000
 
 /* What a channel carries before it is bound, either way: NEGOTIATE and two SESSION_SETUPs. */
 #define SETUP_MESSAGES 3
