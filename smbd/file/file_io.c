@@ -100,6 +100,7 @@ static struct nt_status list_begin(struct file *file, struct file_io *io)
 		return STATUS_FILE_LOCK_CONFLICT;
 	}
 	io->listed = true;
+	io->number = file->io_listed++;
 	list_push(&file->ios, &io->node);
 	return STATUS_SUCCESS;
 }
@@ -170,6 +171,29 @@ void file_io_drain(struct file_open *open, const struct lock_range *ranges, unsi
 		       listed_in_the_way(file, open, &ranges[i]))
 			io_wait(file);
 	}
+	file->io_watchers--;
+	file_io_watch(file);
+}
+
+/* ---- an oplock that is given back ---- */
+
+static bool writes_before(const struct file *file, uint64_t number)
+{
+	list_for_each (n, &file->ios) {
+		if (kind_writes(io_of(n)->kind) && io_of(n)->number < number)
+			return true;
+	}
+	return false;
+}
+
+void file_io_settle(struct file *file)
+{
+	uint64_t next = file->io_listed;
+
+	file->io_watchers++;
+	file_io_watch(file);
+	while (atomic_load(&file->io_counts[true]) != 0 || writes_before(file, next))
+		io_wait(file);
 	file->io_watchers--;
 	file_io_watch(file);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reading and writing of open files, as far as others must know of it: whoever is granted a
- * byte-range lock shall not see what was begun before it land after it, and who may only append
- * tests for the end and writes there as one step.
+ * byte-range lock shall not see what was begun before it land after it, nor who has waited for an
+ * oplock to be given back; and who may only append tests for the end and writes there as one step.
  *
  * Hides how that costs next to nothing while nobody has a lock on the file: I/O is then counted
  * only, under no mutex; once somebody has one, its range is listed.
@@ -31,6 +31,7 @@ struct file_io {
 	enum file_io_kind kind;
 	bool listed;
 	struct list_node node; /* of its file, if listed */
+	uint64_t number;       /* among those that were */
 };
 
 /* [MS-FSA] 2.1.5.3, 2.1.5.4: FILE_LOCK_CONFLICT if somebody's lock is in the way of reading or

@@ -544,6 +544,16 @@ struct nt_status oplock_break_handles(struct file_table *table, const struct vfs
 
 /* ---- answers ---- */
 
+/*
+ * A client may give back an oplock right behind the WRITEs of what it had kept, without waiting for
+ * their answers, as Linux does. Who waits for the oplock is to see what they write. Pins the file.
+ */
+static void writes_first(struct file *file)
+{
+	file_pin(file);
+	file_io_settle(file);
+}
+
 static struct nt_status answer(struct file_table *table, struct file *file, struct oplock *o,
 			       uint32_t state, struct list_node *notices)
 {
@@ -563,13 +573,16 @@ struct nt_status oplock_ack(struct file_table *table, struct file_open *open, ui
 	struct nt_status status = STATUS_INVALID_OPLOCK_PROTOCOL;
 	struct list_node notices = LIST_INIT(notices);
 	struct file *file = open->file;
+	struct shard *shard = file->shard;
 
-	pthread_mutex_lock(&file->shard->mutex);
+	pthread_mutex_lock(&shard->mutex);
+	writes_first(file);
 	if (open->oplock && open->oplock->s.lease)
 		status = STATUS_INVALID_PARAMETER;
 	else if (open->oplock)
 		status = answer(table, file, open->oplock, state, &notices);
-	pthread_mutex_unlock(&file->shard->mutex);
+	file_unpin(file);
+	pthread_mutex_unlock(&shard->mutex);
 	oplock_notices_send(table, &notices);
 	return status;
 }
@@ -579,20 +592,23 @@ struct nt_status oplock_lease_ack(struct file_table *table, const struct lease_i
 {
 	struct nt_status status = STATUS_OBJECT_NAME_NOT_FOUND;
 	struct list_node notices = LIST_INIT(notices);
-	struct oplock *o = NULL;
 	struct vfs_id file_id;
 	struct shard *shard;
 	struct file *file;
+	struct oplock *o;
 
 	if (!lease_table_find(&table->leases, id, &file_id))
 		return status;
 	shard = shard_of(table, &file_id);
 	pthread_mutex_lock(&shard->mutex);
 	file = file_find(shard, &file_id);
-	if (file)
+	if (file) {
+		writes_first(file);
 		o = lease_in(file, id);
-	if (o)
-		status = answer(table, file, o, state, &notices);
+		if (o)
+			status = answer(table, file, o, state, &notices);
+		file_unpin(file);
+	}
 	pthread_mutex_unlock(&shard->mutex);
 	oplock_notices_send(table, &notices);
 	return status;

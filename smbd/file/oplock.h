@@ -136,7 +136,8 @@ NT_WARN_UNUSED struct nt_status oplock_break_names(struct file_table *table, str
 						   const char *new_path, bool link, bool replace,
 						   struct file_wait *wait);
 
-/* [MS-SMB2] 3.3.5.22.1: the open's oplock came down to `state` (R or nothing). */
+/* [MS-SMB2] 3.3.5.22.1: the open's oplock came down to `state` (R or nothing). This and the next
+ * suspend while the file is being written to: what was written before is there then. */
 NT_WARN_UNUSED struct nt_status oplock_ack(struct file_table *table, struct file_open *open,
 					   uint32_t state);
 

@@ -76,6 +76,7 @@ struct file {
 	struct list_node ios;       /* of file_io.node */
 	struct file_io *appender;   /* who alone may write now */
 	unsigned io_watchers;       /* who waits for I/O to end, or appends */
+	uint64_t io_listed;         /* so many ever were in ios */
 	struct fiber_cond io_ended; /* some of it */
 };
 
@@ -179,6 +180,8 @@ void file_io_watch(struct file *file);
 /* The open has been given these: suspend, the mutex released meanwhile, until no I/O that they
  * exclude is under way. What begins now finds them in its way, so this ends. */
 void file_io_drain(struct file_open *open, const struct lock_range *ranges, unsigned count);
+/* Till what writes to the file now has ended; not what begins meanwhile. Suspends: pin the file. */
+void file_io_settle(struct file *file);
 
 /* Of file_notify.c: with the mutex held, when a directory is to go, or is not any more. */
 void file_notify_deleting(struct file *file, bool deleting);

@@ -7,6 +7,7 @@
 
 #include "smbd/file/file_io.h"
 #include "smbd/file/file_lock.h"
+#include "smbd/file/oplock.h"
 #include "smbd/wire/access.h"
 #include "smbd/wire/create.h"
 #include "transport/fiber/fiber.h"
@@ -256,6 +257,41 @@ static void an_append_waits_for_a_write(void **state)
 	run(1);
 }
 
+static bool third_writes, acknowledged;
+
+static void ack_second(struct fiber_task *task)
+{
+	second_waits = true;
+	expect(nt_equal(oplock_ack(table, &opens[0], 0), STATUS_INVALID_OPLOCK_PROTOCOL));
+	expect(first_over && third_writes);
+	acknowledged = true;
+	leave();
+}
+
+static void write_third(struct fiber_task *task)
+{
+	struct file_io io;
+
+	while (!second_waits)
+		fiber_yield();
+	expect(nt_success(file_io_begin(&opens[0], FILE_IO_WRITE, 0, 1, &io)));
+	third_writes = true;
+	while (!acknowledged)
+		fiber_yield();
+	file_io_end(&io);
+	leave();
+}
+
+/* An oplock is given back behind what was being written, but not behind what came later. */
+static void an_acknowledgement_waits_for_a_write(void **state)
+{
+	first_over = second_waits = third_writes = acknowledged = false;
+	spawn(0, 0, 0, write_first);
+	spawn(0, 0, 1, ack_second);
+	spawn(0, 0, 2, write_third);
+	run(1);
+}
+
 /* ---- the file ---- */
 
 static void open_file(struct file_open *o)
@@ -318,6 +354,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_lock_that_was_waited_for_waits_for_a_write, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(an_append_waits_for_a_write, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_acknowledgement_waits_for_a_write, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(locks_and_io_exclude_each_other, setup, teardown),
 	};
 
