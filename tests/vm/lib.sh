@@ -59,3 +59,27 @@ boot()
 		sed -u 's/\r//g' | tee "$LOGS/$name/console.log"
 	grep -q '^guest: the end' "$LOGS/$name/console.log"
 }
+
+# Is it the client that crashed? The first crash tells, by the module that its instruction pointer is in.
+client_crashed() { grep -m 1 -E 'RIP: 0010:.*\[cifs\]' "$LOGS/$1/console.log"; }
+
+# group NAME CASE TAR: a guest of its own for cases/CASE.sh, with what TAR has; once more where the kernel's own
+# client crashed.
+group()
+{
+	local name=$1 crash
+	rm -rf "$WORK/host/cases"
+	mkdir -p "$WORK/host/cases"
+	cp "$HERE/cases/$2.sh" "$WORK/host/cases/"
+	ln -f "$3" "$WORK/host/root.tar"
+	boot "$name" >"$WORK/console"
+	local status=$?
+	if crash=$(client_crashed "$name"); then
+		echo "# $name: the kernel's own client crashed (${crash#*RIP: }): once more in a new guest"
+		mv "$LOGS/$name" "$LOGS/$name.crashed"
+		boot "$name" >"$WORK/console"
+		status=$?
+	fi
+	cat "$WORK/console"
+	return "$status"
+}
