@@ -6,6 +6,7 @@
  * between two of these steps starts them over.
  */
 #include <errno.h>
+#include <sys/stat.h>
 #include <talloc.h>
 
 #include "smbd/cmd/caching.h"
@@ -13,6 +14,7 @@
 #include "smbd/cmd/file_commands.h"
 #include "smbd/cmd/handle.h"
 #include "smbd/cmd/pipe.h"
+#include "smbd/cmd/reparse.h"
 #include "smbd/cmd/security.h"
 #include "smbd/cmd/service.h"
 #include "smbd/cmd/snapshot.h"
@@ -515,6 +517,16 @@ static struct nt_status create_new(struct creation *c, struct vfs_cred *cred, in
 	return status;
 }
 
+/* Is it a reparse point that the client does not mean itself? A special file of the file system may
+ * be deleted by clients that know of no such thing: they could get rid of it in no other way. */
+static bool create_stops(const struct creation *c, const struct vfs_node *node)
+{
+	if (!(node->stat.attributes & FILE_ATTRIBUTE_REPARSE_POINT) ||
+	    (c->in.create_options & FILE_OPEN_REPARSE_POINT))
+		return false;
+	return S_ISREG(node->stat.mode) || node->stat.directory || !(c->desired & DELETE);
+}
+
 static struct nt_status create_find_or_make_once(struct creation *c, struct vfs_cred *cred)
 {
 	struct nt_status status = STATUS_INTERNAL_ERROR;
@@ -523,8 +535,16 @@ static struct nt_status create_find_or_make_once(struct creation *c, struct vfs_
 
 	for (unsigned tries = 0; tries < CREATE_RACES_MAX; tries++) {
 		err = vfs_lookup(c->vfs, cred, c->name->path, &node);
+		if (err == 0 && create_stops(c, node)) {
+			status = reparse_stop(c->req, node, 0);
+			(void)vfs_node_close(node); /* O_PATH: nothing to lose */
+			return status;
+		}
 		if (err == 0 && !create_is_stream(c))
 			return create_open_existing(c, node);
+		if (err == -ENOTDIR || err == -EREMOTE)
+			return reparse_stop_within(c->req, c->vfs, cred, c->name->path, c->in.name,
+						   nt_status_from_errno(err));
 		if (err != 0 && err != -ENOENT)
 			return nt_status_from_errno(err);
 		status = err ? create_new(c, cred, &err) : create_open_stream(c, node, &err);
@@ -586,6 +606,9 @@ static struct nt_status create_reply(struct creation *c)
 	out.allocation_size = st.alloc;
 	out.endof_file = st.size;
 	out.file_attributes = st.attributes;
+	if (st.attributes & FILE_ATTRIBUTE_REPARSE_POINT && /* [MS-SMB2] 2.2.14 */
+	    c->req->conn->negotiated.dialect >= SMB2_DIALECT_300)
+		out.flags = SMB2_CREATE_FLAG_REPARSEPOINT;
 	out.file_id = c->h->open.id;
 	create_reply_contexts(c, &st, &out.contexts);
 	caching_reply(&c->in, &c->h->file, &out);

@@ -31,6 +31,11 @@ struct nt_status ioctl_get_compression(struct request *req, const struct ioctl *
 struct nt_status ioctl_set_compression(struct request *req, const struct ioctl *ioctl);
 struct nt_status ioctl_object_id(struct request *req, const struct ioctl *ioctl);
 
+/* ioctl_reparse.c: [MS-FSA] 2.1.5.10.14, 2.1.5.10.37 and 2.1.5.10.4 */
+struct nt_status ioctl_get_reparse(struct request *req, const struct ioctl *ioctl);
+struct nt_status ioctl_set_reparse(struct request *req, const struct ioctl *ioctl);
+struct nt_status ioctl_delete_reparse(struct request *req, const struct ioctl *ioctl);
+
 /* ioctl_snapshot.c: previous versions, [MS-SMB2] 3.3.5.15.1 */
 struct nt_status ioctl_snapshots(struct request *req, const struct ioctl *ioctl);
 

@@ -38,7 +38,9 @@ static void dir_entry_fill(const struct vfs_dirent *entry, uint8_t class, struct
 	out->end_of_file = st->size;
 	out->allocation_size = st->alloc;
 	out->file_attributes = st->attributes;
-	out->ea_size = entry->ea_bytes;
+	out->reparse_point_tag = st->reparse_tag;
+	/* [MS-FSCC] 2.4.8 EaSize: of a reparse point its tag */
+	out->ea_size = st->reparse_tag ? st->reparse_tag : entry->ea_bytes;
 	out->file_id = st->id.ino;
 	for (unsigned i = 0; i < 8; i++)
 		out->file_id_128[i] = (uint8_t)(st->id.ino >> (8 * i));

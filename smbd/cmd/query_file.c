@@ -250,7 +250,8 @@ static struct nt_status query_encode(const struct query *q, uint8_t class, struc
 		return STATUS_SUCCESS;
 	case FileAttributeTagInformation:
 		file_attribute_tag_info_encode(
-			w, &(struct file_attribute_tag_info){.file_attributes = q->st.attributes});
+			w, &(struct file_attribute_tag_info){.file_attributes = q->st.attributes,
+							     .reparse_tag = q->st.reparse_tag});
 		return STATUS_SUCCESS;
 	case FileIdInformation:
 		query_id(q, w);

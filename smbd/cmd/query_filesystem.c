@@ -43,6 +43,8 @@ static void fs_attributes(struct handle *h, const struct vfs_space *space, struc
 		flags |= FILE_CASE_SENSITIVE_SEARCH;
 	if (vfs_share_options(h->file.node->share)->ea_support)
 		flags |= FILE_SUPPORTS_EXTENDED_ATTRIBUTES;
+	if (vfs_share_options(h->file.node->share)->store_dos_attributes)
+		flags |= FILE_SUPPORTS_REPARSE_POINTS;
 	if (space->read_only)
 		flags |= FILE_READ_ONLY_VOLUME;
 	fs_attribute_info_encode(

@@ -338,7 +338,8 @@ static int attributes_job(void *arg)
 {
 	struct attributes_job *job = arg;
 	int err = attributes_store(job, node_worker(job->node),
-				   FILE_ATTRIBUTE_DIRECTORY | FILE_ATTRIBUTE_SPARSE_FILE);
+				   FILE_ATTRIBUTE_DIRECTORY | FILE_ATTRIBUTE_SPARSE_FILE |
+					   FILE_ATTRIBUTE_REPARSE_POINT);
 
 	return err ? err : hold_times(job->node, VFS_TIME_CHANGE);
 }

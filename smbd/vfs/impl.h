@@ -170,6 +170,13 @@ int stream_open_data(struct vfs_node *node, bool read, bool write);
 /* st is its file's: make it the stream's. */
 int stream_stat(const struct vfs_node *node, struct vfs_stat *st);
 
+/* ---- reparse points (reparse.c) ---- */
+bool reparse_is_special(mode_t mode);
+/* Is what fd has open, O_PATH too, one by its stored attributes? */
+bool reparse_at(int fd);
+/* The tag of the one that the file at this path is; 0: it is none. */
+uint32_t reparse_tag_of(const char *path, bool follow);
+
 /* ---- running ---- */
 /* fn(arg) where it may block. */
 int vfs_run(int (*fn)(void *arg), void *arg);

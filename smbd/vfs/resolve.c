@@ -277,6 +277,12 @@ int resolve_place(const struct where *where, void *ctx, const char *path, struct
 		place->parent = walk(where, ctx, path, parent_len, &parent);
 	if (place->parent < 0)
 		return place->parent == -ENOENT ? -ENOTDIR : place->parent;
+	/* what is made or sought in it is meant to be where it leads, which is the client's to say
+	 */
+	if (where->share->options.store_dos_attributes && reparse_at(place->parent)) {
+		place_clear(place);
+		return -EREMOTE;
+	}
 	place->path = path_join(ctx, parent, leaf);
 	if (!place->path) {
 		place_clear(place);

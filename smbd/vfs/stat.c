@@ -15,12 +15,14 @@
 
 #include "smbd/vfs/dosattrib.h"
 #include "smbd/vfs/impl.h"
+#include "smbd/wire/fscc/attributes.h"
 
 /* What a client can store; the rest follows from what the file is. */
 #define STORED                                                                            \
 	(FILE_ATTRIBUTE_READONLY | FILE_ATTRIBUTE_HIDDEN | FILE_ATTRIBUTE_SYSTEM |        \
 	 FILE_ATTRIBUTE_ARCHIVE | FILE_ATTRIBUTE_TEMPORARY | FILE_ATTRIBUTE_SPARSE_FILE | \
-	 FILE_ATTRIBUTE_OFFLINE | FILE_ATTRIBUTE_NOT_CONTENT_INDEXED)
+	 FILE_ATTRIBUTE_REPARSE_POINT | FILE_ATTRIBUTE_OFFLINE |                          \
+	 FILE_ATTRIBUTE_NOT_CONTENT_INDEXED)
 
 static struct timespec ts_of(struct statx_timestamp t)
 {
@@ -83,6 +85,26 @@ int stat_id(int fd, struct vfs_id *id)
 	return stat_change(fd, id, &change);
 }
 
+/* The last of the attributes. What says that it is a reparse point must have the data of one. The
+ * file is `name` in fd, or, without a name, fd. */
+static void reparse_from(struct vfs_stat *st, int fd, const char *name)
+{
+	char path[PROC_FD_MAX + NAME_MAX + 2];
+
+	if (reparse_is_special(st->mode)) {
+		st->reparse_tag = IO_REPARSE_TAG_NFS;
+		st->attributes |= FILE_ATTRIBUTE_REPARSE_POINT;
+	} else if (st->attributes & FILE_ATTRIBUTE_REPARSE_POINT) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d%s%s", fd, name ? "/" : "",
+			 name ? name : "");
+		st->reparse_tag = reparse_tag_of(path, !name);
+		if (!st->reparse_tag)
+			st->attributes &= ~FILE_ATTRIBUTE_REPARSE_POINT;
+	}
+	if (!st->attributes)
+		st->attributes = FILE_ATTRIBUTE_NORMAL;
+}
+
 /* value: of the extended attribute, len < 0: there is none. */
 static void attributes_from(const struct vfs_share *share, struct vfs_stat *st, const char *leaf,
 			    const void *value, ssize_t len)
@@ -102,8 +124,6 @@ static void attributes_from(const struct vfs_share *share, struct vfs_stat *st, 
 		st->attributes |= FILE_ATTRIBUTE_HIDDEN;
 	if (st->directory)
 		st->attributes |= FILE_ATTRIBUTE_DIRECTORY;
-	if (!st->attributes)
-		st->attributes = FILE_ATTRIBUTE_NORMAL;
 }
 
 int stat_fd(const struct vfs_share *share, int fd, const char *leaf, struct vfs_stat *st)
@@ -123,6 +143,7 @@ int stat_fd(const struct vfs_share *share, int fd, const char *leaf, struct vfs_
 				       sizeof(value));
 	}
 	attributes_from(share, st, leaf, value, len);
+	reparse_from(st, fd, NULL);
 	return 0;
 }
 
@@ -143,6 +164,7 @@ int stat_at(const struct vfs_share *share, int dir, const char *name, struct vfs
 		len = lgetxattr(path, DOSATTRIB_XATTR, value, sizeof(value));
 	}
 	attributes_from(share, st, name, value, len);
+	reparse_from(st, dir, name);
 	return 0;
 }
 

@@ -16,6 +16,8 @@
  *   -ENOENT   only the last component is missing        (OBJECT_NAME_NOT_FOUND)
  *   -ENOTDIR  an inner one is missing or no directory   (OBJECT_PATH_NOT_FOUND)
  *   -ELOOP    a symbolic link that policy forbids       (OBJECT_PATH_NOT_FOUND)
+ *   -EREMOTE  a reparse point on the way, which only the client may follow
+ *             (IO_REPARSE_TAG_NOT_HANDLED)
  *   -ENODEV   the share's root is gone                  (NO_SUCH_DEVICE); it is found again when it
  *             comes back
  *   -ESTALE   the name no longer stands for this node
@@ -156,8 +158,9 @@ struct vfs_stat {
 	uint64_t size;  /* 0 for a directory */
 	uint64_t alloc; /* bytes on the medium */
 	struct timespec btime, atime, mtime,
-		ctime;       /* btime as stored for SMB, else the oldest known */
-	uint32_t attributes; /* FILE_ATTRIBUTE_*, never 0 */
+		ctime;        /* btime as stored for SMB, else the oldest known */
+	uint32_t attributes;  /* FILE_ATTRIBUTE_*, never 0 */
+	uint32_t reparse_tag; /* with FILE_ATTRIBUTE_REPARSE_POINT; else 0 */
 	uint32_t links;
 	mode_t mode;
 	uid_t uid;
@@ -428,6 +431,20 @@ int vfs_node_set_eas(struct vfs_node *node, const struct vfs_ea *eas, unsigned c
 bool vfs_ea_name_valid(const char *name);
 /* What a list takes, in bytes on the wire, with one more in it; [MS-FSCC] 2.4.15. */
 uint32_t vfs_ea_bytes(uint32_t bytes, size_t name_len, size_t value_len);
+
+/* ---- reparse points ----
+ * What clients leave for clients to make sense of, symbolic links of their own above all; see
+ * [MS-FSCC] 2.1.2. The server keeps them and follows none: what leads through one to nothing is
+ * -EREMOTE, or -ENOTDIR. (Symbolic links of the file system are the server's own, and no reparse
+ * points: the share's policy says where they lead.) Special files of the file system are reparse
+ * points of NFS's, which cannot be changed. */
+#define VFS_REPARSE_MAX 16384 /* bytes, of a buffer as the client sends it */
+
+/* On talloc_ctx; -ENODATA: it is none. */
+int vfs_node_reparse(struct vfs_node *node, void *talloc_ctx, uint8_t **data, size_t *len);
+/* NULL: it shall be none. -EOPNOTSUPP: the share stores no attributes; -EACCES: a special file, or
+ * the root; -ENOSPC: more than an extended attribute can be. */
+int vfs_node_set_reparse(struct vfs_node *node, const uint8_t *data, size_t len);
 
 /* ---- file system ---- */
 struct vfs_space {

@@ -39,6 +39,7 @@ static const struct {
 	{ENAMETOOLONG, 0xc0000033}, /* OBJECT_NAME_INVALID */
 	{EILSEQ, 0xc0000033},       /* OBJECT_NAME_INVALID */
 	{ELOOP, 0xc000003a},        /* OBJECT_PATH_NOT_FOUND: a link that policy forbids */
+	{EREMOTE, 0xc0000279},      /* IO_REPARSE_TAG_NOT_HANDLED */
 	{EBADF, 0xc0000128},        /* FILE_CLOSED */
 	{ENOSPC, 0xc000007f},       /* DISK_FULL */
 	{EDQUOT, 0xc0000044},       /* QUOTA_EXCEEDED */
