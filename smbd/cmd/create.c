@@ -14,6 +14,7 @@
 #include "smbd/cmd/file_commands.h"
 #include "smbd/cmd/handle.h"
 #include "smbd/cmd/pipe.h"
+#include "smbd/cmd/quota.h"
 #include "smbd/cmd/reparse.h"
 #include "smbd/cmd/security.h"
 #include "smbd/cmd/service.h"
@@ -59,6 +60,7 @@ struct creation {
 	uint32_t maximal; /* of the user on the node */
 	uint32_t granted;
 	uint32_t action; /* of the reply */
+	bool quota_file; /* the share's root by the name of NTFS's quotas */
 	bool replayed;   /* h is of the first try */
 };
 
@@ -204,6 +206,7 @@ static struct nt_status create_check(struct creation *c)
 	status = create_check_previous(c);
 	if (!nt_success(status))
 		return status;
+	c->quota_file = quota_file_name(c->name);
 	/* [MS-FSA] 2.1.5.1: the type in the name says the other thing */
 	if (c->name->stream_type == NAME_STREAM_DATA &&
 	    (c->in.create_options & FILE_DIRECTORY_FILE))
@@ -610,6 +613,12 @@ static struct nt_status create_reply(struct creation *c)
 	    c->req->conn->negotiated.dialect >= SMB2_DIALECT_300)
 		out.flags = SMB2_CREATE_FLAG_REPARSEPOINT;
 	out.file_id = c->h->open.id;
+	if (c->quota_file) { /* as Windows shows it */
+		out.creation_time = out.last_access_time = out.last_write_time = 0;
+		out.change_time = 0;
+		out.file_attributes = FILE_ATTRIBUTE_HIDDEN | FILE_ATTRIBUTE_SYSTEM |
+				      FILE_ATTRIBUTE_DIRECTORY | FILE_ATTRIBUTE_ARCHIVE;
+	}
 	create_reply_contexts(c, &st, &out.contexts);
 	caching_reply(&c->in, &c->h->file, &out);
 	/* Windows tells a replay no more than it asks for, though the open keeps what it has */

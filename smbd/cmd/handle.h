@@ -41,6 +41,9 @@ struct handle {
 	/* QUERY_DIRECTORY, between open_enter() and open_leave() */
 	struct vfs_dir *dir;
 	bool dir_answered; /* an entry was returned since the scan began */
+
+	/* likewise, QUERY_INFO of quotas: the uid that the scan goes on with */
+	uint64_t quota_next;
 };
 
 extern const struct open_ops handle_ops;

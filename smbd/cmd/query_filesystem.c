@@ -35,6 +35,7 @@ static struct nt_status fs_volume(struct request *req, struct handle *h,
 static void fs_attributes(struct handle *h, const struct vfs_space *space, struct wr *w)
 {
 	static const uint8_t ntfs[] = {'N', 0, 'T', 0, 'F', 0, 'S', 0};
+	struct vfs_quota_state quotas;
 	uint32_t flags = FILE_CASE_PRESERVED_NAMES | FILE_UNICODE_ON_DISK |
 			 FILE_SUPPORTS_SPARSE_FILES | FILE_SUPPORTS_HARD_LINKS |
 			 FILE_NAMED_STREAMS | FILE_PERSISTENT_ACLS | FILE_SUPPORTS_OBJECT_IDS;
@@ -45,6 +46,8 @@ static void fs_attributes(struct handle *h, const struct vfs_space *space, struc
 		flags |= FILE_SUPPORTS_EXTENDED_ATTRIBUTES;
 	if (vfs_share_options(h->file.node->share)->store_dos_attributes)
 		flags |= FILE_SUPPORTS_REPARSE_POINTS;
+	if (vfs_node_quota_state(h->file.node, &quotas) == 0)
+		flags |= FILE_VOLUME_QUOTAS;
 	if (space->read_only)
 		flags |= FILE_READ_ONLY_VOLUME;
 	fs_attribute_info_encode(
@@ -57,7 +60,7 @@ static void fs_attributes(struct handle *h, const struct vfs_space *space, struc
 static void fs_size(const struct vfs_space *space, struct wr *w)
 {
 	fs_size_info_encode(
-		w, &(struct fs_size_info){.total_allocation_units = space->blocks,
+		w, &(struct fs_size_info){.total_allocation_units = space->cred_blocks,
 					  .available_allocation_units = space->blocks_avail,
 					  .sectors_per_allocation_unit =
 						  space->block_bytes / SECTOR_BYTES,
@@ -68,7 +71,7 @@ static void fs_full_size(const struct vfs_space *space, struct wr *w)
 {
 	fs_full_size_info_encode(
 		w, &(struct fs_full_size_info){
-			   .total_allocation_units = space->blocks,
+			   .total_allocation_units = space->cred_blocks,
 			   .caller_available_allocation_units = space->blocks_avail,
 			   .actual_available_allocation_units = space->blocks_free,
 			   .sectors_per_allocation_unit = space->block_bytes / SECTOR_BYTES,
@@ -94,6 +97,19 @@ static void fs_object_id(const struct vfs_space *space, struct wr *w)
 	for (unsigned i = 0; i < 8; i++)
 		((uint8_t *)&info.object_id)[i] = (uint8_t)(space->id >> (8 * i));
 	fs_object_id_info_encode(w, &info);
+}
+
+/* Linux has no limits for who has none of his own: all ones, [MS-FSCC] 2.5.2. */
+static void fs_control(struct handle *h, struct wr *w)
+{
+	struct fs_control_info info = {.default_quota_threshold = UINT64_MAX,
+				       .default_quota_limit = UINT64_MAX};
+	struct vfs_quota_state quotas;
+
+	if (vfs_node_quota_state(h->file.node, &quotas) == 0)
+		info.file_system_control_flags =
+			FILE_VC_QUOTA_TRACK | (quotas.enforced ? FILE_VC_QUOTA_ENFORCE : 0);
+	fs_control_info_encode(w, &info);
 }
 
 struct nt_status query_filesystem(struct request *req, struct handle *h,
@@ -124,10 +140,7 @@ struct nt_status query_filesystem(struct request *req, struct handle *h,
 		fs_attributes(h, &space, w);
 		return STATUS_SUCCESS;
 	case FileFsControlInformation:
-		/* no quotas, and none set as a default: all ones, [MS-FSCC] 2.5.2 */
-		fs_control_info_encode(
-			w, &(struct fs_control_info){.default_quota_threshold = UINT64_MAX,
-						     .default_quota_limit = UINT64_MAX});
+		fs_control(h, w);
 		return STATUS_SUCCESS;
 	case FileFsFullSizeInformation:
 		fs_full_size(&space, w);

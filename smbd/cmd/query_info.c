@@ -4,6 +4,7 @@
 #include "smbd/cmd/query_info.h"
 
 #include "smbd/cmd/file_commands.h"
+#include "smbd/cmd/quota.h"
 #include "smbd/session/connection.h"
 #include "smbd/wire/error.h"
 #include "smbd/wire/negotiate.h"
@@ -55,7 +56,7 @@ static struct nt_status query_dispatch(struct request *req, struct handle *h,
 	case SMB2_0_INFO_SECURITY:
 		return query_security(req, h, query);
 	case SMB2_0_INFO_QUOTA:
-		return STATUS_NOT_SUPPORTED; /* issue D */
+		return query_quota(req, h, query);
 	default:
 		return STATUS_INVALID_PARAMETER;
 	}

@@ -6,6 +6,7 @@
 #include "smbd/cmd/ea.h"
 #include "smbd/cmd/file_commands.h"
 #include "smbd/cmd/handle.h"
+#include "smbd/cmd/quota.h"
 #include "smbd/cmd/security.h"
 #include "smbd/file/file_notify.h"
 #include "smbd/session/tree.h"
@@ -319,9 +320,11 @@ struct nt_status cmd_set_info(struct request *req)
 	case SMB2_0_INFO_SECURITY:
 		status = set_security(req, h, &set);
 		break;
-	case SMB2_0_INFO_FILESYSTEM:
 	case SMB2_0_INFO_QUOTA:
-		status = STATUS_NOT_SUPPORTED; /* issue D */
+		status = set_quota(h, set.buffer);
+		break;
+	case SMB2_0_INFO_FILESYSTEM: /* neither quotas nor a label are the client's to set up */
+		status = STATUS_NOT_SUPPORTED;
 		break;
 	default:
 		status = STATUS_INVALID_PARAMETER;

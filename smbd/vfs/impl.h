@@ -177,6 +177,12 @@ bool reparse_at(int fd);
 /* The tag of the one that the file at this path is; 0: it is none. */
 uint32_t reparse_tag_of(const char *path, bool follow);
 
+/* ---- quotas (quota.c) ---- */
+/* quotactl_fd(2), or what a test has in its place: few kernels that run tests have quotas. */
+extern int (*quota_call)(int fd, unsigned cmd, unsigned id, void *addr);
+/* As vfs_node_quota(); blocks. */
+int quota_get(int fd, uid_t uid, struct vfs_quota *out);
+
 /* ---- running ---- */
 /* fn(arg) where it may block. */
 int vfs_run(int (*fn)(void *arg), void *arg);

@@ -530,30 +530,58 @@ int vfs_node_access(struct vfs_node *node, unsigned *out)
 	return err;
 }
 
+struct space_job {
+	struct vfs_node *node;
+	struct statfs fs;
+	struct vfs_quota quota;
+};
+
 static int space_job(void *arg)
 {
-	void **args = arg;
-	struct vfs_node *node = args[0];
-	struct statfs *fs = args[1];
+	struct space_job *job = arg;
+	uid_t uid = cred_uid(job->node->cred);
 
-	return fstatfs(node->fd, fs) == 0 ? 0 : -errno;
+	if (fstatfs(job->node->fd, &job->fs) != 0)
+		return -errno;
+	/* root's quota does not bind */
+	if (uid == 0 || quota_get(job->node->fd, uid, &job->quota) != 0)
+		job->quota.hard = job->quota.soft = UINT64_MAX;
+	return 0;
+}
+
+/* What the cred's quota leaves of it; the soft limit is one for a while only. */
+static void space_limit(struct vfs_space *space, const struct vfs_quota *quota)
+{
+	uint64_t limit = quota->hard != UINT64_MAX ? quota->hard : quota->soft, left;
+
+	if (limit == UINT64_MAX || !space->block_bytes)
+		return;
+	left = (limit > quota->used ? limit - quota->used : 0) / space->block_bytes;
+	if (space->cred_blocks > limit / space->block_bytes)
+		space->cred_blocks = limit / space->block_bytes;
+	if (space->blocks_avail > left)
+		space->blocks_avail = left;
 }
 
 int vfs_node_space(struct vfs_node *node, struct vfs_space *space)
 {
+	struct space_job job = {.node = node};
 	struct statfs fs;
-	int err = vfs_run(space_job, (void *[]){node, &fs});
+	int err = vfs_run(space_job, &job);
 
 	if (err)
 		return err;
+	fs = job.fs;
 	*space = (struct vfs_space){
 		.block_bytes = (uint32_t)(fs.f_frsize ? fs.f_frsize : fs.f_bsize),
 		.blocks = fs.f_blocks,
 		.blocks_free = fs.f_bfree,
+		.cred_blocks = fs.f_blocks,
 		.blocks_avail = cred_uid(node->cred) == 0 ? fs.f_bfree : fs.f_bavail,
 		.id = (uint64_t)(uint32_t)fs.f_fsid.__val[0] << 32 | (uint32_t)fs.f_fsid.__val[1],
 		.name_bytes = (uint32_t)fs.f_namelen,
 		.read_only = node_is_frozen(node) || (fs.f_flags & 1) != 0 /* ST_RDONLY */,
 	};
+	space_limit(space, &job.quota);
 	return 0;
 }

@@ -448,14 +448,36 @@ int vfs_node_set_reparse(struct vfs_node *node, const uint8_t *data, size_t len)
 
 /* ---- file system ---- */
 struct vfs_space {
-	uint32_t block_bytes;                       /* allocation unit */
-	uint64_t blocks, blocks_free, blocks_avail; /* avail: to this cred */
+	uint32_t block_bytes;         /* allocation unit */
+	uint64_t blocks, blocks_free; /* of the file system */
+	/* to this cred, whom a quota may leave less */
+	uint64_t cred_blocks, blocks_avail;
 	uint64_t id;         /* of the file system; volume serial and object id derive from it */
 	uint32_t name_bytes; /* longest component on disk */
 	bool read_only;
 };
 
 int vfs_node_space(struct vfs_node *node, struct vfs_space *space);
+
+/* ---- quotas of users, on the node's file system ----
+ * All: -EOPNOTSUPP where it has none, or none that are on. Root sees and sets everybody's, others
+ * see their own (-EPERM). */
+struct vfs_quota {
+	uid_t uid;
+	uint64_t used, soft, hard; /* UINT64_MAX: no limit */
+};
+
+struct vfs_quota_state {
+	bool tracked, enforced;
+};
+
+int vfs_node_quota_state(struct vfs_node *node, struct vfs_quota_state *state);
+/* Of a user, who need not have anything. */
+int vfs_node_quota(struct vfs_node *node, uid_t uid, struct vfs_quota *quota);
+/* Of the first one from this uid on that has something; -ENOENT: nobody any more. */
+int vfs_node_quota_next(struct vfs_node *node, uid_t from, struct vfs_quota *quota);
+/* The limits; `used` does not count. Limits are of KiB, rounded up. */
+int vfs_node_set_quota(struct vfs_node *node, const struct vfs_quota *quota);
 
 /* ---- counters, for status and for tests; process-wide ---- */
 struct vfs_counters {

@@ -203,6 +203,17 @@ struct nt_status file_query_security(struct peer *p, struct smb2_file_id id, uin
 		     data);
 }
 
+struct nt_status file_query_quota(struct peer *p, struct smb2_file_id id, const void *input,
+				  size_t len, uint32_t room, struct wire_blob *data)
+{
+	return query(p,
+		     &(struct smb2_query_info_request){.info_type = SMB2_0_INFO_QUOTA,
+						       .output_buffer_length = room,
+						       .input = WIRE_BLOB(input, len),
+						       .file_id = id},
+		     data);
+}
+
 struct nt_status file_set(struct peer *p, struct smb2_file_id id, uint8_t type, uint8_t class,
 			  const void *data, size_t len)
 {

@@ -49,6 +49,9 @@ struct nt_status file_query(struct peer *p, struct smb2_file_id id, uint8_t type
 			    uint32_t room, struct wire_blob *data);
 struct nt_status file_query_security(struct peer *p, struct smb2_file_id id, uint32_t what,
 				     uint32_t room, struct wire_blob *data);
+/* input: SMB2_QUERY_QUOTA_INFO. */
+struct nt_status file_query_quota(struct peer *p, struct smb2_file_id id, const void *input,
+				  size_t len, uint32_t room, struct wire_blob *data);
 struct nt_status file_set(struct peer *p, struct smb2_file_id id, uint8_t type, uint8_t class,
 			  const void *data, size_t len);
 struct nt_status file_set_security(struct peer *p, struct smb2_file_id id, uint32_t what,
