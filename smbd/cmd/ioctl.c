@@ -235,6 +235,7 @@ static const struct {
 	{FSCTL_DELETE_REPARSE_POINT, ioctl_delete_reparse},
 	{FSCTL_SRV_ENUMERATE_SNAPSHOTS, ioctl_snapshots},
 	{FSCTL_CREATE_OR_GET_OBJECT_ID, ioctl_object_id},
+	{FSCTL_GET_OBJECT_ID, ioctl_object_id},
 	{FSCTL_GET_COMPRESSION, ioctl_get_compression},
 	{FSCTL_SET_COMPRESSION, ioctl_set_compression},
 	{FSCTL_SET_SPARSE, ioctl_set_sparse},

@@ -6,26 +6,35 @@
 
 #define OBJECT_ID_BYTES 64
 
-/* ---- object ids, [MS-FSCC] 2.3.3: every file has one, made of which file it is ---- */
+/* ---- object ids, [MS-FSA] 2.1.5.10.1 and 2.1.5.10.12: every file has one, of its file system,
+ * inode and birth, so that it stays over a restart and no later file gets it. None can be set or
+ * deleted: as on a file system without them ---- */
 
 struct nt_status ioctl_object_id(struct request *req, const struct ioctl *ioctl)
 {
 	struct fsctl_object_id out = {0};
+	struct vfs_space space;
 	struct nt_status status;
 	struct handle *h;
 	struct wr w;
+	int err;
 
 	status = handle_get(req, ioctl->in->file_id, &h);
 	if (nt_error(status))
 		return status;
 	if (ioctl->in->max_output_response < OBJECT_ID_BYTES)
 		return STATUS_INVALID_PARAMETER;
+	err = vfs_node_space(h->file.node, &space);
+	if (err)
+		return nt_status_from_errno(err);
 	status = request_payload_get(req, OBJECT_ID_BYTES);
 	if (nt_error(status))
 		return status;
 	w = wr_init(out.object_id.bytes, sizeof(out.object_id.bytes));
 	wr_u64(&w, h->file.node->id.ino);
-	wr_u64(&w, h->file.node->id.dev);
+	wr_u64(&w, space.id ^ h->file.node->id.btime_ns);
+	w = wr_init(out.birth_volume_id.bytes, sizeof(out.birth_volume_id.bytes));
+	wr_u64(&w, space.id); /* as FileFsObjectIdInformation has it */
 	out.birth_object_id = out.object_id;
 	fsctl_object_id_encode(&req->payload, &out);
 	return STATUS_SUCCESS;
