@@ -28,8 +28,7 @@ static bool is_token(const char *component, size_t len, time_t *when)
 	return end && !*end && *when > 0;
 }
 
-/* Take the first one out of the path. */
-static bool take_token(struct name *name, time_t *when)
+bool snapshot_take_token(struct name *name, time_t *when)
 {
 	size_t len, cut, start = 0;
 
@@ -58,7 +57,7 @@ struct nt_status snapshot_find(struct request *req, uint64_t filetime, struct na
 
 	*previous = NULL;
 	if (*share->conf->shadow_snapdir)
-		(void)take_token(name, &when);
+		(void)snapshot_take_token(name, &when);
 	if (when == 0 && filetime == 0)
 		return STATUS_SUCCESS;
 	err = vfs_snapshot_open(share->vfs, when, previous);

@@ -6,7 +6,9 @@
 #ifndef SMBD_CMD_SNAPSHOT_H
 #define SMBD_CMD_SNAPSHOT_H
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "smbd/wire/ntstatus.h"
 
@@ -17,6 +19,9 @@ struct vfs_share;
 /* for strftime() and strptime(), in UTC */
 #define SNAPSHOT_TOKEN_FORMAT "@GMT-%Y.%m.%d-%H.%M.%S"
 #define SNAPSHOT_TOKEN_CHARS  24
+
+/* Take the first token out of the name, wherever it stands, and say its time. Does not suspend. */
+bool snapshot_take_token(struct name *name, time_t *when);
 
 /*
  * The version that is meant: when is a FILETIME, 0 for none. On a share with previous versions a
