@@ -388,15 +388,16 @@ static int unlink_all_job(void *arg)
 
 	inode_lock(node); /* or who is writing one would bring it back */
 	n = xattr_list(node->fd, &list);
-	if (n < 0)
+	if (n < 0) {
 		err = n == -EOPNOTSUPP ? 0 : (int)n;
+		n = 0; /* list is NULL */
+	}
 	for (const char *at = list; at < list + n; at += strlen(at) + 1)
 		if (stream_in(at, &len) && removexattr(proc_fd_path(node->fd, proc), at) != 0 &&
 		    errno != ENODATA)
 			err = -errno;
 	inode_unlock(node);
-	if (n >= 0)
-		free(list);
+	free(list);
 	return err;
 }
 

@@ -2,7 +2,20 @@
 /* Named streams and extended attributes, and that Samba would find them where it keeps its own. */
 #include "tests/unit/smbd/vfs/fixture.h"
 
+#include <sys/syscall.h>
 #include <sys/xattr.h>
+
+/* A file system without extended attributes, while it is so. */
+static bool no_xattrs;
+
+ssize_t listxattr(const char *path, char *list, size_t size)
+{
+	if (no_xattrs) {
+		errno = EOPNOTSUPP;
+		return -1;
+	}
+	return syscall(SYS_listxattr, path, list, size);
+}
 
 static ssize_t put(struct vfs_node *node, off_t off, const char *text)
 {
@@ -160,6 +173,16 @@ static void test_list_rename_remove(void **state)
 }
 
 /* A client that renames on and on does not have us keep ever more names for it. */
+static void test_remove_without_xattrs(void **state)
+{
+	struct vfs_node *node = make(*state, "f", false);
+
+	no_xattrs = true;
+	assert_int_equal(vfs_node_streams_unlink(node), 0);
+	no_xattrs = false;
+	vfs_node_close(node);
+}
+
 static void test_renames_are_bounded(void **state)
 {
 	struct fixture *f = *state;
@@ -220,6 +243,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_too_large, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_names, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_list_rename_remove, fixture_setup,
+						fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_remove_without_xattrs, fixture_setup,
 						fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_renames_are_bounded, fixture_setup,
 						fixture_teardown),
