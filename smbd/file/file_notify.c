@@ -54,8 +54,10 @@ static void kernel_begin(struct file_table *table, struct file_open *open)
 	while (!settled && (path = watch_path(n, watch))) {
 		watch->kernel = notify_kernel_add(n->kernel, open->node->fd, path, watch->tree);
 		settled = !watch->kernel || watch_is_at(n, watch, path);
-		if (!settled)
+		if (!settled) {
 			notify_kernel_remove(n->kernel, watch->kernel);
+			watch->kernel = NULL; /* there may be no memory for another */
+		}
 		talloc_free(path);
 	}
 }

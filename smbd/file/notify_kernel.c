@@ -31,15 +31,16 @@
 #define EVENTS_BYTES (256u << 10)
 /* For how long an event may be our own: that a name came or went is counted, so it may come late,
  * on a machine that is busy. */
-#define OWN_NAME_NS (20 * NS_PER_SEC)
-#define OWN_DATA_NS (2 * NS_PER_SEC)
-#define OWN_SLOTS   4096
-#define DEPTH_MAX   128
-#define WD_BUCKETS  1024
+#define OWN_NAME_NS  (20 * NS_PER_SEC)
+#define OWN_DATA_NS  (2 * NS_PER_SEC)
+#define OWN_SLOTS    4096
+#define DEPTH_MAX    128
+#define WD_BUCKETS   1024
+#define ROOT_BUCKETS 1024
 
 /* What one notify_kernel_add() asked for. */
 struct notify_root {
-	struct list_node node;
+	struct list_node node, by_path;
 	char *path;
 	int fd;
 	bool tree, walked;
@@ -67,7 +68,7 @@ struct notify_kernel {
 	atomic_bool stop, complained;
 
 	pthread_mutex_t mutex; /* of what follows */
-	struct list_node roots;
+	struct list_node roots, by_path[ROOT_BUCKETS];
 	struct list_node watched, by_wd[WD_BUCKETS];
 	unsigned count;
 	struct own own[OWN_SLOTS];
@@ -101,12 +102,12 @@ static void complain(struct notify_kernel *k, const char *path, const char *why)
 
 /* ---- our own changes ---- */
 
-static uint64_t path_hash(const char *path)
+static uint64_t path_hash(const char *path, size_t len)
 {
 	uint64_t hash = 14695981039346656037ull;
 
-	for (; *path; path++)
-		hash = (hash ^ (uint8_t)*path) * 1099511628211ull;
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ (uint8_t)path[i]) * 1099511628211ull;
 	return hash ^ hash >> 29;
 }
 
@@ -146,7 +147,7 @@ static void own_count(struct own *own, uint64_t hash, enum own_kind kind)
 /* A name comes or goes once each time; that it was changed may be said often. */
 static bool is_own(struct notify_kernel *k, uint32_t action, const char *path)
 {
-	uint64_t hash = path_hash(path);
+	uint64_t hash = path_hash(path, strlen(path));
 	struct own *own = &k->own[hash % OWN_SLOTS];
 	enum own_kind kind = own_kind(action);
 	bool is;
@@ -195,28 +196,27 @@ static void watched_drop(struct notify_kernel *k, struct watched *w)
 	inotify_rm_watch(k->inotify, w->wd);
 }
 
-static bool is_covered(struct notify_kernel *k, const char *path)
+static struct list_node *root_bucket(struct notify_kernel *k, const char *path, size_t len)
 {
-	list_for_each (n, &k->roots) {
-		const struct notify_root *r = root_of(n);
-
-		if (strcmp(r->path, path) == 0 ||
-		    (r->tree && is_at_or_below(path, r->path, strlen(r->path))))
-			return true;
-	}
-	return false;
+	return &k->by_path[path_hash(path, len) % ROOT_BUCKETS];
 }
 
-static bool parent_is_covered(struct notify_kernel *k, const char *path)
+/* Of the first len bytes of the path, and of the directories above those only the trees: each
+ * change of ours asks, however much is watched. */
+static bool is_covered(struct notify_kernel *k, const char *path, size_t len)
 {
-	size_t len = (size_t)(strrchr(path, '/') - path);
+	const char *end = path + len;
 
-	list_for_each (n, &k->roots) {
-		const struct notify_root *r = root_of(n);
+	for (bool itself = true; end; itself = false) {
+		len = (size_t)(end - path);
+		list_for_each (n, root_bucket(k, path, len)) {
+			const struct notify_root *r = container_of(n, struct notify_root, by_path);
 
-		if (is_at_or_below(path, r->path, strlen(r->path)) &&
-		    (r->tree || strlen(r->path) == len))
-			return true;
+			if ((itself || r->tree) && strncmp(r->path, path, len) == 0 &&
+			    r->path[len] == '\0')
+				return true;
+		}
+		end = memrchr(path, '/', len);
 	}
 	return false;
 }
@@ -224,10 +224,10 @@ static bool parent_is_covered(struct notify_kernel *k, const char *path)
 /* What is not watched is not told back. */
 void notify_kernel_own(struct notify_kernel *k, uint32_t action, const char *path)
 {
-	uint64_t hash = path_hash(path);
+	uint64_t hash = path_hash(path, strlen(path));
 
 	pthread_mutex_lock(&k->mutex);
-	if (parent_is_covered(k, path))
+	if (is_covered(k, path, (size_t)(strrchr(path, '/') - path)))
 		own_count(&k->own[hash % OWN_SLOTS], hash, own_kind(action));
 	pthread_mutex_unlock(&k->mutex);
 }
@@ -269,6 +269,7 @@ static bool watched_add(struct notify_kernel *k, int fd, const char *path)
 static void root_free(struct notify_root *r)
 {
 	list_del(&r->node);
+	list_del(&r->by_path);
 	if (r->fd >= 0)
 		close(r->fd);
 	talloc_free(r);
@@ -355,7 +356,7 @@ static void directory_came(struct notify_kernel *k, const char *parent, const ch
 	bool covered;
 
 	pthread_mutex_lock(&k->mutex);
-	covered = is_covered(k, path);
+	covered = is_covered(k, path, strlen(path));
 	pthread_mutex_unlock(&k->mutex);
 	dir = covered ? open(parent, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
 	if (dir >= 0) {
@@ -541,6 +542,8 @@ struct notify_kernel *notify_kernel_new(struct notify *n, unsigned max)
 	list_init(&k->watched);
 	for (unsigned i = 0; i < WD_BUCKETS; i++)
 		list_init(&k->by_wd[i]);
+	for (unsigned i = 0; i < ROOT_BUCKETS; i++)
+		list_init(&k->by_path[i]);
 	return k;
 }
 
@@ -589,6 +592,7 @@ struct notify_root *notify_kernel_add(struct notify_kernel *k, int fd, const cha
 		return NULL;
 	}
 	list_init(&r->node);
+	list_init(&r->by_path);
 	r->tree = tree;
 	r->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	pthread_mutex_lock(&k->mutex);
@@ -598,6 +602,7 @@ struct notify_root *notify_kernel_add(struct notify_kernel *k, int fd, const cha
 		r = NULL;
 	} else {
 		list_push(&k->roots, &r->node);
+		list_push(root_bucket(k, path, strlen(path)), &r->by_path);
 		(void)watched_add(k, fd, path);
 		if (tree)
 			eventfd_write(k->wake, 1);
@@ -614,12 +619,13 @@ void notify_kernel_remove(struct notify_kernel *k, struct notify_root *root)
 	pthread_mutex_lock(&k->mutex);
 	len = strlen(root->path);
 	list_del(&root->node);
+	list_del(&root->by_path);
 	list_for_each_safe (n, &k->watched) {
 		const char *at = watched_of(n)->path;
 
 		if ((root->tree ? is_at_or_below(at, root->path, len)
 				: strcmp(at, root->path) == 0) &&
-		    !is_covered(k, at))
+		    !is_covered(k, at, strlen(at)))
 			watched_drop(k, watched_of(n));
 	}
 	root_free(root);
@@ -644,8 +650,13 @@ void notify_kernel_moved(struct notify_kernel *k, const char *from, const char *
 	size_t len = strlen(from);
 
 	pthread_mutex_lock(&k->mutex);
-	list_for_each (n, &k->roots)
-		path_move(root_of(n), &root_of(n)->path, from, len, to);
+	list_for_each (n, &k->roots) {
+		struct notify_root *r = root_of(n);
+
+		path_move(r, &r->path, from, len, to);
+		list_del(&r->by_path);
+		list_push(root_bucket(k, r->path, strlen(r->path)), &r->by_path);
+	}
 	list_for_each (n, &k->watched)
 		path_move(watched_of(n), &watched_of(n)->path, from, len, to);
 	pthread_mutex_unlock(&k->mutex);
