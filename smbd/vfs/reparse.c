@@ -34,7 +34,7 @@ bool reparse_at(int fd)
 	ssize_t n = getxattr(proc_fd_path(fd, proc), DOSATTRIB_XATTR, value, sizeof(value));
 
 	return n > 0 && dosattrib_decode(value, (size_t)n, &dos) && dos.has_attributes &&
-	       (dos.attributes & FILE_ATTRIBUTE_REPARSE_POINT);
+	       (dos.attributes & FILE_ATTRIBUTE_REPARSE_POINT) && reparse_tag_of(proc, true);
 }
 
 /* The tag of the attribute of `path`; 0: there is none, or one that nobody understands. */

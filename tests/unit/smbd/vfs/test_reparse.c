@@ -90,6 +90,21 @@ static void test_not_walked_through(void **state)
 	assert_int_equal(vfs_node_close(file), 0);
 }
 
+/* A copy may have lost the data, which can be too much for another file system. */
+static void test_walked_through_without_data(void **state)
+{
+	const struct vfs_create create = {0};
+	struct fixture *f = *state;
+	struct vfs_node *made;
+
+	local_dir(f, "d");
+	assert_int_equal(setxattr(local(f, "d"), "user.DOSATTRIB", dos_bytes, sizeof(dos_bytes), 0),
+			 0);
+	assert_int_equal(lookup_error(f, "d/x"), -ENOENT);
+	assert_int_equal(vfs_create(f->share, f->cred, "d/x", &create, &made), 0);
+	assert_int_equal(vfs_node_close(made), 0);
+}
+
 static void test_refused(void **state)
 {
 	const struct vfs_share_options options = {.ea_support = true};
@@ -119,6 +134,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_stored, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_samba_s, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_not_walked_through, fixture_setup,
+						fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_walked_through_without_data, fixture_setup,
 						fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_refused, fixture_setup, fixture_teardown),
 	};
