@@ -8,6 +8,7 @@
 #include "smbd/auth/identity.h"
 #include "smbd/vfs/name.h"
 #include "smbd/vfs/vfs.h"
+#include "smbd/wire/access.h"
 #include "smbd/wire/fscc/quota.h"
 
 #define SCAN_DONE ((uint64_t)UINT32_MAX + 1) /* beyond the last uid */
@@ -139,7 +140,7 @@ struct nt_status query_quota(struct request *req, struct handle *h,
 
 struct nt_status set_quota(struct handle *h, struct wire_blob buffer)
 {
-	struct nt_status status = STATUS_SUCCESS;
+	struct nt_status status = handle_need(h, FILE_WRITE_DATA);
 	struct rd r = wire_blob_rd(buffer);
 	struct vfs_quota_state state;
 	struct file_quota_info info;

@@ -261,9 +261,13 @@ static struct nt_status set(struct smb2_file_id id, struct sid sid, uint64_t sof
 static void test_set(void **state)
 {
 	struct smb2_file_id id = quota_file(FILE_READ_DATA | FILE_WRITE_DATA);
+	struct smb2_file_id reader = quota_file(FILE_READ_DATA);
 	struct sid self = identity_sid_of_uid(table[0].uid),
 		   nobody = identity_sid_of_gid(table[0].uid);
 
+	/* as of a share that is read only, whoever the user is */
+	assert_status(set(reader, self, 1, 1), STATUS_ACCESS_DENIED);
+	file_close_ok(&peer, reader);
 	assert_status(set(id, nobody, 1, 1), STATUS_INVALID_PARAMETER);
 	assert_status(file_set(&peer, id, SMB2_0_INFO_QUOTA, 0, "\1\2\3", 3),
 		      STATUS_INVALID_PARAMETER);
