@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <string.h>
 
 #include <talloc.h>
 
@@ -21,9 +22,10 @@
 #define POLL_NS (20 * NS_PER_MS)
 
 struct notice {
-	struct session *session; /* held */
-	bool client;             /* any session of the same client will do */
-	atomic_uint refs;        /* tries, and whoever begins one */
+	struct session *session;   /* held */
+	bool client;               /* any session of the same client and user will do */
+	struct session_user *user; /* held */
+	atomic_uint refs;          /* tries, and whoever begins one */
 	uint16_t command;
 	size_t len;
 	uint8_t bytes[SMB2_HEADER_SIZE + NOTIFY_BODY_BYTES_MAX];
@@ -51,6 +53,7 @@ static void notice_put(struct notice *notice)
 {
 	if (atomic_fetch_sub(&notice->refs, 1) != 1)
 		return;
+	session_user_put(notice->user);
 	session_put(notice->session);
 	pthread_mutex_destroy(&notice->mutex);
 	talloc_free(notice);
@@ -66,14 +69,26 @@ struct best {
 	struct rank rank;
 };
 
+/* Under the session's mutex. A ClientGuid is no secret: who else says it, and takes what he is
+ * told, would have the client lose its lease. */
+static bool may_be_told(const struct session *session, const struct notice *notice)
+{
+	const struct session_user *user = session->user, *holder = notice->user;
+
+	return session == notice->session ||
+	       (user && holder && !user->guest && !holder->guest && !user->anonymous &&
+		!holder->anonymous && strcmp(user->name, holder->name) == 0);
+}
+
 static void best_of_session(struct session *session, void *arg)
 {
 	struct best *best = arg;
-	struct session_channel *channel;
+	struct session_channel *channel = NULL;
 	struct rank rank;
 
 	pthread_mutex_lock(&session->mutex);
-	channel = rank_best(session, best->notice->tried, best->notice->tried_count);
+	if (may_be_told(session, best->notice))
+		channel = rank_best(session, best->notice->tried, best->notice->tried_count);
 	if (channel)
 		rank = rank_of(channel);
 	pthread_mutex_unlock(&session->mutex);
@@ -314,7 +329,9 @@ bool client_notify(struct session *session, uint16_t command, const void *body, 
 {
 	struct notice *notice = notice_create(session, command, body, len);
 
-	if (notice)
+	if (notice) {
 		notice->client = true;
+		notice->user = session_user(session);
+	}
 	return notice_begin(notice);
 }

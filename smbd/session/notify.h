@@ -25,7 +25,8 @@ struct session;
 /* False: the session has no channel (any more), or there is no memory. Does not suspend. */
 bool session_notify(struct session *session, uint16_t command, const void *body, size_t len);
 
-/* The same on any session of the session's client, by its ClientGuid: a lease is the client's. */
+/* The same on any session of the session's client, by its ClientGuid, and user: a lease is the
+ * client's. */
 bool client_notify(struct session *session, uint16_t command, const void *body, size_t len);
 
 /* ---- of the session layer: on the connection's reactor ---- */

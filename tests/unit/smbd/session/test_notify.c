@@ -343,6 +343,23 @@ static void test_lease_of_another_session(void **state)
 	expect_nothing(other);
 }
 
+/* A ClientGuid is no secret: who else says it, a guest here, is told nothing. */
+static void test_lease_of_another_user(void **state)
+{
+	struct peer *stranger = &peer[0], *holder = &peer[1];
+
+	wrap.count = 0;
+	for (unsigned i = 0; i < CHANNELS; i++)
+		wrap.links[i] = plain;
+	peer_connect(world, stranger);
+	peer_negotiate(stranger, SMB2_DIALECT_311);
+	assert_status(peer_try_login(stranger, "stranger", "x"), STATUS_SUCCESS);
+	peer_start(world, holder, SMB2_DIALECT_311);
+	ask_for(holder, SMB2_LOCK);
+	expect_both(holder, SMB2_LOCK);
+	expect_nothing(stranger);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -353,6 +370,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_all_silent, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cut_at_random, setup, teardown),
 		cmocka_unit_test_teardown(test_lease_of_another_session, teardown),
+		cmocka_unit_test_teardown(test_lease_of_another_user, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, setup_world, teardown_world);
