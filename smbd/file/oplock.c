@@ -546,16 +546,24 @@ struct nt_status oplock_break_handles(struct file_table *table, const struct vfs
 
 /*
  * A client may give back an oplock right behind the WRITEs of what it had kept, without waiting for
- * their answers, as Linux does. Who waits for the oplock is to see what they write. Pins the file.
+ * their answers, as Linux does. Who waits for the oplock is to see what they write. He has
+ * answered, so they may take longer than he might have: returns until when that was. Pins the file.
  */
-static void writes_first(struct file *file)
+static uint64_t writes_first(struct file_table *table, struct file *file, struct oplock *o)
 {
+	uint64_t due_ns = 0;
+
+	if (o && o->s.breaking) {
+		due_ns = o->s.deadline_ns;
+		o->s.deadline_ns = answer_until(table);
+	}
 	file_pin(file);
 	file_io_settle(file);
+	return due_ns;
 }
 
 static struct nt_status answer(struct file_table *table, struct file *file, struct oplock *o,
-			       uint32_t state, struct list_node *notices)
+			       uint32_t state, uint64_t due_ns, struct list_node *notices)
 {
 	uint32_t before = o->s.state;
 	bool was_breaking = o->s.breaking;
@@ -564,6 +572,8 @@ static struct nt_status answer(struct file_table *table, struct file *file, stru
 
 	if (oplock_state_ack(&o->s, state, answer_until(table), &tell, &status))
 		notice_add(table, file, o, &tell, notices);
+	if (nt_error(status) && o->s.breaking && due_ns) /* that was no answer */
+		o->s.deadline_ns = due_ns;
 	oplock_came_down(table, file, o, before, was_breaking);
 	return status;
 }
@@ -574,13 +584,14 @@ struct nt_status oplock_ack(struct file_table *table, struct file_open *open, ui
 	struct list_node notices = LIST_INIT(notices);
 	struct file *file = open->file;
 	struct shard *shard = file->shard;
+	uint64_t due_ns;
 
 	pthread_mutex_lock(&shard->mutex);
-	writes_first(file);
+	due_ns = writes_first(table, file, open->oplock);
 	if (open->oplock && open->oplock->s.lease)
 		status = STATUS_INVALID_PARAMETER;
 	else if (open->oplock)
-		status = answer(table, file, open->oplock, state, &notices);
+		status = answer(table, file, open->oplock, state, due_ns, &notices);
 	file_unpin(file);
 	pthread_mutex_unlock(&shard->mutex);
 	oplock_notices_send(table, &notices);
@@ -596,6 +607,7 @@ struct nt_status oplock_lease_ack(struct file_table *table, const struct lease_i
 	struct shard *shard;
 	struct file *file;
 	struct oplock *o;
+	uint64_t due_ns;
 
 	if (!lease_table_find(&table->leases, id, &file_id))
 		return status;
@@ -603,10 +615,10 @@ struct nt_status oplock_lease_ack(struct file_table *table, const struct lease_i
 	pthread_mutex_lock(&shard->mutex);
 	file = file_find(shard, &file_id);
 	if (file) {
-		writes_first(file);
+		due_ns = writes_first(table, file, lease_in(file, id));
 		o = lease_in(file, id);
 		if (o)
-			status = answer(table, file, o, state, &notices);
+			status = answer(table, file, o, state, due_ns, &notices);
 		file_unpin(file);
 	}
 	pthread_mutex_unlock(&shard->mutex);
