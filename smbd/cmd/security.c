@@ -282,9 +282,10 @@ static struct nt_status group_allowed(const struct token *token,
 }
 
 /* Keep it, with what it amounts to in POSIX beside it. */
-static struct nt_status security_store(struct vfs_node *node, const struct security_descriptor *sd)
+static struct nt_status security_store(struct vfs_node *node, const struct security_descriptor *sd,
+				       bool closed)
 {
-	struct vfs_protection to = {.uid = (uid_t)-1, .gid = (gid_t)-1, .sd = sd};
+	struct vfs_protection to = {.uid = (uid_t)-1, .gid = (gid_t)-1, .sd = sd, .closed = closed};
 	struct posix_acl posix;
 	struct vfs_acl acl;
 	struct posix_id id;
@@ -323,7 +324,7 @@ struct nt_status security_set(struct request *req, struct vfs_node *node,
 		return status;
 	if (!security_merge(request_pool(req), &sd, change, info, &merged))
 		return STATUS_INSUFFICIENT_RESOURCES;
-	return security_store(node, &merged);
+	return security_store(node, &merged, false);
 }
 
 /* ---- making ---- */
@@ -335,14 +336,20 @@ struct nt_status security_add_allowed(struct request *req, const char *path, boo
 	struct token token = security_token(req);
 	struct vfs_node *node;
 	int err = parent_lookup(req, path, &node);
+	bool shut;
 
 	parent->stored = false;
 	if (err)
 		return STATUS_SUCCESS; /* who makes it finds out what is wrong with the path */
 	err = vfs_node_descriptor(node, request_pool(req), &parent->sd);
+	/* that nobody may enter: the kernel will say no, or else it is being made, and what it
+	 * inherits is not there yet */
+	shut = !(node->stat.mode & 0111) && token.privileges != PRIVILEGE_ALL;
 	(void)vfs_node_close(node); /* O_PATH: nothing to lose */
 	if (err)
-		return err == -ENODATA ? STATUS_SUCCESS : nt_status_from_errno(err);
+		return err != -ENODATA ? nt_status_from_errno(err)
+		       : shut          ? STATUS_ACCESS_DENIED
+				       : STATUS_SUCCESS;
 	parent->stored = true;
 	if (token.privileges == PRIVILEGE_ALL || (security_maximal(&parent->sd, &token) & need))
 		return STATUS_SUCCESS;
@@ -393,7 +400,7 @@ struct nt_status security_new(struct request *req, struct vfs_node *node,
 		if (!security_inherit(request_pool(req), &parent->sd, &token, node->stat.directory,
 				      &sd))
 			return STATUS_INSUFFICIENT_RESOURCES;
-		status = security_store(node, &sd);
+		status = security_store(node, &sd, true);
 		if (!nt_success(status))
 			return status;
 	}

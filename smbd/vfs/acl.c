@@ -117,7 +117,10 @@ static void hash_add_acl(struct wr *w, const struct vfs_acl *acl)
 	}
 }
 
-static int system_hash(int fd, uint8_t hash[NTACL_HASH_BYTES])
+static mode_t acl_mode(const struct vfs_acl *acl);
+
+/* As it is, or as it will be once it has this ACL. */
+static int system_hash(int fd, const struct vfs_acl *planned, uint8_t hash[NTACL_HASH_BYTES])
 {
 	uint8_t bytes[64 + 2 * (16 + 24 * VFS_ACL_MAX)];
 	struct wr w = wr_init(bytes, sizeof(bytes));
@@ -129,8 +132,12 @@ static int system_hash(int fd, uint8_t hash[NTACL_HASH_BYTES])
 		err = acl_read(fd, DEFAULT, &inherited);
 	if (err)
 		return err;
-	if (!access.count)
+	if (planned) {
+		access = *planned;
+		st.st_mode = (st.st_mode & ~(mode_t)0777) | acl_mode(planned);
+	} else if (!access.count) {
 		acl_from_mode(st.st_mode, &access);
+	}
 	wr_u32(&w, 0x20000);
 	wr_u32(&w, S_ISDIR(st.st_mode) ? 0x20004 : 0);
 	wr_u64(&w, st.st_uid);
@@ -191,7 +198,7 @@ static int read_job(void *arg)
 		return 0; /* these hold in any case */
 	if (!job->ntacl->has_system_hash)
 		return -ENODATA;
-	err = system_hash(job->node->fd, hash);
+	err = system_hash(job->node->fd, NULL, hash);
 	if (!err && memcmp(hash, job->ntacl->system_hash, sizeof(hash)) != 0)
 		err = -ENODATA;
 	return err;
@@ -241,21 +248,22 @@ static bool is_plain(const struct vfs_acl *acl)
 	return acl->count == 3;
 }
 
+/* Where there is a mask, it is what the mode has of the group. */
 static mode_t acl_mode(const struct vfs_acl *acl)
 {
-	mode_t mode = 0;
+	mode_t user = 0, group = 0, other = 0;
 
 	for (unsigned i = 0; i < acl->count; i++) {
 		const struct vfs_acl_entry *e = &acl->entries[i];
 
 		if (e->tag == VFS_ACL_USER_OBJ)
-			mode |= (mode_t)e->perm << 6;
-		else if (e->tag == VFS_ACL_GROUP_OBJ)
-			mode |= (mode_t)e->perm << 3;
+			user = e->perm;
+		else if (e->tag == VFS_ACL_GROUP_OBJ || e->tag == VFS_ACL_MASK)
+			group = e->perm;
 		else if (e->tag == VFS_ACL_OTHER)
-			mode |= e->perm;
+			other = e->perm;
 	}
-	return mode;
+	return user << 6 | group << 3 | other;
 }
 
 static int write_acl(const struct vfs_node *node, const struct vfs_acl *acl)
@@ -277,26 +285,47 @@ static int write_acl(const struct vfs_node *node, const struct vfs_acl *acl)
 	return chmod(proc, acl_mode(acl) | (st.st_mode & 07000)) == 0 ? 0 : -errno;
 }
 
-static int write_ntacl(const struct vfs_node *node, const struct security_descriptor *sd)
+static int write_ntacl(const struct vfs_node *node, const struct security_descriptor *sd,
+		       const uint8_t hash[NTACL_HASH_BYTES])
 {
 	struct ntacl ntacl = {.version = 4, .sd = *sd};
 	size_t cap = ntacl_size(&ntacl);
 	uint8_t *value = malloc(cap);
 	char proc[PROC_FD_MAX];
 	struct wr w = wr_init(value, cap);
-	int err = value ? system_hash(node->fd, ntacl.system_hash) : -ENOMEM;
+	int err = value ? 0 : -ENOMEM;
 
 	if (err)
-		goto free_value;
+		return err;
+	memcpy(ntacl.system_hash, hash, sizeof(ntacl.system_hash));
 	ntacl_encode(&w, &ntacl);
 	if (!wr_ok(&w))
 		err = -EOVERFLOW;
 	else if (setxattr(proc_fd_path(node->fd, proc), node->share->options.ntacl_name, value,
 			  w.len, 0) != 0)
 		err = errno == E2BIG || errno == ERANGE ? -ENOSPC : -errno;
-free_value:
 	free(value);
 	return err;
+}
+
+static int write_protection(const struct vfs_node *node, const struct vfs_protection *to)
+{
+	uint8_t planned[NTACL_HASH_BYTES], hash[NTACL_HASH_BYTES];
+	int err = 0;
+
+	if (to->closed) {
+		err = system_hash(node->fd, to->acl, planned);
+		if (!err)
+			err = write_ntacl(node, to->sd, planned);
+	}
+	if (!err && to->acl)
+		err = write_acl(node, to->acl);
+	if (err || !to->sd)
+		return err;
+	err = system_hash(node->fd, NULL, hash);
+	if (err || (to->closed && memcmp(hash, planned, sizeof(hash)) == 0))
+		return err;
+	return write_ntacl(node, to->sd, hash);
 }
 
 static int write_job(void *arg)
@@ -305,16 +334,11 @@ static int write_job(void *arg)
 	struct vfs_node *node = job->node;
 	const struct vfs_protection *to = job->to;
 	char proc[PROC_FD_MAX];
-	int err = 0;
 
 	if ((to->uid != (uid_t)-1 || to->gid != (gid_t)-1) &&
 	    chown(proc_fd_path(node->fd, proc), to->uid, to->gid) != 0)
 		return -errno;
-	if (to->acl)
-		err = write_acl(node, to->acl);
-	if (!err && to->sd)
-		err = write_ntacl(node, to->sd);
-	return err;
+	return write_protection(node, to);
 }
 
 int vfs_node_protect(struct vfs_node *node, const struct vfs_protection *to)

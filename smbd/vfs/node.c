@@ -242,8 +242,8 @@ struct create_job {
 static int make(struct vfs_node *node, const struct place *place, const struct vfs_create *create)
 {
 	const struct vfs_share_options *o = &node->share->options;
-	mode_t most = create->closed ? 07700 : 07777;
 	bool directory = create->directory;
+	mode_t most = !create->closed ? 07777 : directory ? 07600 : 07700;
 	struct open_how how = {.flags = O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC,
 			       .mode = (0666 & o->create_mask) | o->force_create_mode,
 			       .resolve = RESOLVE_BENEATH};

@@ -202,7 +202,7 @@ struct vfs_create {
 	bool directory;
 	uint32_t attributes;
 	uint64_t alloc; /* bytes to reserve, 0: none; a hint, but for -ENOSPC and -EDQUOT */
-	bool closed;    /* to all but its owner, until vfs_node_protect() */
+	bool closed; /* to all but its owner, a directory also to him, until vfs_node_protect() */
 };
 
 int vfs_create(struct vfs_share *share, struct vfs_cred *cred, const char *path,
@@ -334,6 +334,7 @@ struct vfs_protection {
 	gid_t gid;
 	const struct vfs_acl *acl;            /* NULL: as it is */
 	const struct security_descriptor *sd; /* NULL: none is stored now */
+	bool closed; /* it was made so: the descriptor counts before the ACL lets anybody in */
 };
 
 /* -EOPNOTSUPP: the share keeps no descriptors. */
