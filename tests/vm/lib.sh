@@ -60,8 +60,9 @@ boot()
 	grep -q '^guest: the end' "$LOGS/$name/console.log"
 }
 
-# Is it the client that crashed? The first crash tells, by the module that its instruction pointer is in.
-client_crashed() { grep -m 1 -E 'RIP: 0010:.*\[cifs\]' "$LOGS/$1/console.log"; }
+# Is it the client that crashed? The first crash tells, by the module that its instruction pointer is in, or by
+# whose file system it was that left something behind.
+client_crashed() { grep -m 1 -E 'RIP: 0010:.*\[cifs\]| cifs_kill_sb\+.*\[cifs\]' "$LOGS/$1/console.log"; }
 
 # group NAME CASE TAR: a guest of its own for cases/CASE.sh, with what TAR has; once more where the kernel's own
 # client crashed.
