@@ -63,6 +63,24 @@ static void acl_from_mode(mode_t mode, struct vfs_acl *acl)
 					    {VFS_ACL_OTHER, mode & 7, UINT32_MAX}}};
 }
 
+/* Where there is a mask, it is what the mode has of the group. */
+static mode_t acl_mode(const struct vfs_acl *acl)
+{
+	mode_t user = 0, group = 0, other = 0;
+
+	for (unsigned i = 0; i < acl->count; i++) {
+		const struct vfs_acl_entry *e = &acl->entries[i];
+
+		if (e->tag == VFS_ACL_USER_OBJ)
+			user = e->perm;
+		else if (e->tag == VFS_ACL_GROUP_OBJ || e->tag == VFS_ACL_MASK)
+			group = e->perm;
+		else if (e->tag == VFS_ACL_OTHER)
+			other = e->perm;
+	}
+	return user << 6 | group << 3 | other;
+}
+
 /* 0, with no entries where there is none. */
 static int acl_read(int fd, const char *name, struct vfs_acl *acl)
 {
@@ -116,8 +134,6 @@ static void hash_add_acl(struct wr *w, const struct vfs_acl *acl)
 		wr_u32(w, acl->entries[i].perm);
 	}
 }
-
-static mode_t acl_mode(const struct vfs_acl *acl);
 
 /* As it is, or as it will be once it has this ACL. */
 static int system_hash(int fd, const struct vfs_acl *planned, uint8_t hash[NTACL_HASH_BYTES])
@@ -246,24 +262,6 @@ struct write_job {
 static bool is_plain(const struct vfs_acl *acl)
 {
 	return acl->count == 3;
-}
-
-/* Where there is a mask, it is what the mode has of the group. */
-static mode_t acl_mode(const struct vfs_acl *acl)
-{
-	mode_t user = 0, group = 0, other = 0;
-
-	for (unsigned i = 0; i < acl->count; i++) {
-		const struct vfs_acl_entry *e = &acl->entries[i];
-
-		if (e->tag == VFS_ACL_USER_OBJ)
-			user = e->perm;
-		else if (e->tag == VFS_ACL_GROUP_OBJ || e->tag == VFS_ACL_MASK)
-			group = e->perm;
-		else if (e->tag == VFS_ACL_OTHER)
-			other = e->perm;
-	}
-	return user << 6 | group << 3 | other;
 }
 
 static int write_acl(const struct vfs_node *node, const struct vfs_acl *acl)
