@@ -215,6 +215,8 @@ uint64_t channel_id_next(void);
 /* "10.0.0.1:445", "[fe80::1]:445"; cut to size. Returns text. */
 #define CHANNEL_ADDRESS_TEXT 56
 const char *channel_address_text(const struct sockaddr_storage *address, char *text, size_t size);
+/* Whatever their ports are. */
+bool channel_address_same_host(const struct sockaddr_storage *a, const struct sockaddr_storage *b);
 
 static inline void channel_send(struct channel *ch, struct channel_send *send)
 {

@@ -121,23 +121,11 @@ struct channels_report {
 	uint64_t bits_per_sec;
 };
 
-static bool address_is(const struct sockaddr *a, const struct sockaddr_storage *local)
-{
-	if (!a || a->sa_family != local->ss_family)
-		return false;
-	if (a->sa_family == AF_INET6)
-		return memcmp(&((const struct sockaddr_in6 *)a)->sin6_addr,
-			      &((const struct sockaddr_in6 *)local)->sin6_addr, 16) == 0;
-	return a->sa_family == AF_INET &&
-	       ((const struct sockaddr_in *)a)->sin_addr.s_addr ==
-		       ((const struct sockaddr_in *)local)->sin_addr.s_addr;
-}
-
 static const char *interface_of(const struct channels_report *r,
 				const struct sockaddr_storage *local)
 {
 	for (const struct ifaddrs *a = r->addresses; a; a = a->ifa_next)
-		if (address_is(a->ifa_addr, local))
+		if (a->ifa_addr && channel_address_same_host((const void *)a->ifa_addr, local))
 			return a->ifa_name;
 	return "";
 }

@@ -132,18 +132,6 @@ void rank_connection_known(struct connection *conn, uint64_t bits_per_sec, bool 
 		atomic_store(&conn->link_rank, rank_of_link(&link));
 }
 
-static bool is_address(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
-{
-	if (a->ss_family != b->ss_family)
-		return false;
-	if (a->ss_family == AF_INET)
-		return ((const struct sockaddr_in *)a)->sin_addr.s_addr ==
-		       ((const struct sockaddr_in *)b)->sin_addr.s_addr;
-	return a->ss_family == AF_INET6 &&
-	       memcmp(&((const struct sockaddr_in6 *)a)->sin6_addr,
-		      &((const struct sockaddr_in6 *)b)->sin6_addr, sizeof(struct in6_addr)) == 0;
-}
-
 void rank_address_known(struct session *session, const struct sockaddr_storage *local,
 			uint64_t bits_per_sec, bool rss)
 {
@@ -151,7 +139,7 @@ void rank_address_known(struct session *session, const struct sockaddr_storage *
 	list_for_each (n, &session->channels) {
 		struct connection *conn = container_of(n, struct session_channel, node)->conn;
 
-		if (is_address(&conn->link.local, local))
+		if (channel_address_same_host(&conn->link.local, local))
 			rank_connection_known(conn, bits_per_sec, rss);
 	}
 	rank_refresh(session);

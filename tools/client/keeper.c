@@ -110,7 +110,7 @@ static struct penalty *penalty_of(struct client_keeper *k, const struct sockaddr
 	for (unsigned i = 0; i < k->penalty_count; i++) {
 		struct penalty *p = &k->penalties[i];
 
-		if (p->direct == direct && client_address_equal(&p->to, to))
+		if (p->direct == direct && channel_address_same_host(&p->to, to))
 			return p;
 	}
 	return NULL;
@@ -195,7 +195,7 @@ static void rate(struct client_keeper *k, struct kept *kept)
 	for (unsigned i = 0; i < k->path_count; i++) {
 		const struct client_path *p = &k->paths[i];
 
-		if (p->direct != kept->direct || !client_address_equal(&p->to, &kept->to))
+		if (p->direct != kept->direct || !channel_address_same_host(&p->to, &kept->to))
 			continue;
 		kept->quality = p->quality;
 		kept->local = p->local;
@@ -216,7 +216,7 @@ static void make_paths(struct client_keeper *k)
 	k->path_count = client_paths_make(k->remote, k->remote_count, k->config.transport,
 					  k->config.locator, k->paths, KEEPER_PATHS_MAX - 1);
 	for (unsigned i = 0; i < k->path_count; i++)
-		if (client_address_equal(&k->paths[i].to, &last.to))
+		if (channel_address_same_host(&k->paths[i].to, &last.to))
 			return;
 	k->paths[k->path_count++] = last;
 }

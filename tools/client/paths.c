@@ -63,18 +63,6 @@ struct nt_status client_interfaces_query(const struct client_tree *tree,
 
 /* ---- our own ---- */
 
-bool client_address_equal(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
-{
-	if (a->ss_family != b->ss_family)
-		return false;
-	if (a->ss_family == AF_INET)
-		return ((const struct sockaddr_in *)a)->sin_addr.s_addr ==
-		       ((const struct sockaddr_in *)b)->sin_addr.s_addr;
-	return a->ss_family == AF_INET6 &&
-	       memcmp(&((const struct sockaddr_in6 *)a)->sin6_addr,
-		      &((const struct sockaddr_in6 *)b)->sin6_addr, sizeof(struct in6_addr)) == 0;
-}
-
 static socklen_t address_bytes(sa_family_t family)
 {
 	return family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
@@ -112,7 +100,7 @@ static bool name_of(const struct sockaddr_storage *address, char name[IFNAMSIZ])
 		    (i->ifa_addr->sa_family != AF_INET && i->ifa_addr->sa_family != AF_INET6))
 			continue;
 		memcpy(&one, i->ifa_addr, address_bytes(i->ifa_addr->sa_family));
-		found = client_address_equal(&one, address);
+		found = channel_address_same_host(&one, address);
 		if (found)
 			snprintf(name, IFNAMSIZ, "%s", i->ifa_name);
 	}

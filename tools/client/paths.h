@@ -57,7 +57,4 @@ unsigned client_paths_make(const struct client_interface *remote, unsigned count
 			   enum client_transport transport, const struct client_locator *locator,
 			   struct client_path *out, unsigned max);
 
-/* Addresses, without their ports. */
-bool client_address_equal(const struct sockaddr_storage *a, const struct sockaddr_storage *b);
-
 #endif

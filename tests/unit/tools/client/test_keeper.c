@@ -236,7 +236,7 @@ static void takers_posted(void *arg)
 		t->all++;
 		t->direct += b->channel->direct;
 		t->to += !b->channel->direct &&
-			 client_address_equal(&b->channel->ch->link.peer, &to);
+			 channel_address_same_host(&b->channel->ch->link.peer, &to);
 	}
 }
 
