@@ -5,9 +5,7 @@
 
 #include "smbd/cmd/file_commands.h"
 #include "smbd/cmd/quota.h"
-#include "smbd/session/connection.h"
 #include "smbd/wire/error.h"
-#include "smbd/wire/negotiate.h"
 
 /* The largest answer: a name of 32767 units with the fixed parts around it. */
 #define QUERY_INFO_BYTES_MAX (72u * 1024)
@@ -32,16 +30,7 @@ static struct nt_status query_too_small(struct request *req)
 
 	smb2_buffer_too_small_encode(&w, needed);
 	req->payload.len = 0;
-	req->error_has_data = true;
-	if (req->conn->negotiated.dialect == SMB2_DIALECT_311) { /* 2.2.2.1 */
-		const struct smb2_error_context context = {.error_context_data =
-								   WIRE_BLOB(bytes, w.len)};
-
-		smb2_error_context_encode(&req->payload, &context);
-		req->error_contexts = 1;
-	} else {
-		wr_bytes(&req->payload, bytes, w.len);
-	}
+	request_error_data(req, bytes, w.len);
 	return STATUS_BUFFER_TOO_SMALL;
 }
 

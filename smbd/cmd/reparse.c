@@ -5,12 +5,10 @@
 
 #include <talloc.h>
 
-#include "smbd/session/connection.h"
 #include "smbd/session/request.h"
 #include "smbd/vfs/vfs.h"
 #include "smbd/wire/error.h"
 #include "smbd/wire/fscc/reparse.h"
-#include "smbd/wire/negotiate.h"
 
 /* What is sent around the names: an error context, the link's head, and padding. */
 #define ERROR_FIXED_BYTES 64
@@ -36,16 +34,7 @@ static struct nt_status error_encode(struct request *req, const struct smb2_syml
 		return status;
 	w = wr_init(bytes, cap);
 	smb2_symlink_error_encode(&w, error);
-	req->error_has_data = true;
-	if (req->conn->negotiated.dialect == SMB2_DIALECT_311) { /* [MS-SMB2] 2.2.2.1 */
-		const struct smb2_error_context context = {.error_context_data =
-								   WIRE_BLOB(bytes, w.len)};
-
-		smb2_error_context_encode(&req->payload, &context);
-		req->error_contexts = 1;
-	} else {
-		wr_bytes(&req->payload, bytes, w.len);
-	}
+	request_error_data(req, bytes, w.len);
 	return STATUS_STOPPED_ON_SYMLINK;
 }
 

@@ -9,6 +9,7 @@
 #include "smbd/session/response.h"
 #include "smbd/session/server.h"
 #include "smbd/session/signing.h"
+#include "smbd/wire/error.h"
 #include "smbd/wire/header.h"
 #include "smbd/wire/negotiate.h"
 
@@ -144,6 +145,19 @@ struct nt_status request_payload_get(struct request *req, size_t bytes)
 	if (!payload_count(req, bytes))
 		return STATUS_INSUFFICIENT_RESOURCES;
 	return payload_take(req, bytes);
+}
+
+void request_error_data(struct request *req, const uint8_t *bytes, size_t len)
+{
+	const struct smb2_error_context context = {.error_context_data = WIRE_BLOB(bytes, len)};
+
+	req->error_has_data = true;
+	if (req->conn->negotiated.dialect == SMB2_DIALECT_311) {
+		smb2_error_context_encode(&req->payload, &context);
+		req->error_contexts = 1;
+	} else {
+		wr_bytes(&req->payload, bytes, len);
+	}
 }
 
 /* ---- the client's memory ---- */

@@ -131,6 +131,10 @@ TALLOC_CTX *request_pool(struct request *req);
  */
 NT_WARN_UNUSED struct nt_status request_payload_get(struct request *req, size_t bytes);
 
+/* What the error that will be answered has with it, [MS-SMB2] 2.2.2: into the payload, as a context
+ * for 3.1.1 (2.2.2.1). There must be room. */
+void request_error_data(struct request *req, const uint8_t *bytes, size_t len);
+
 /*
  * Room in `remote` for `count` descriptors, at least one, which the caller fills. From here on the
  * payload goes by RDMA. INSUFFICIENT_RESOURCES: more than the transport takes.
